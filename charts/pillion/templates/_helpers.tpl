@@ -1,0 +1,53 @@
+{{/* Labels of every object. */}}
+{{- define "pillion.labels" -}}
+{{ include "pillion.selectorLabels" . }}
+app.kubernetes.io/part-of: pillion
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The labels that select the operator's pods; they cannot change within a release. */}}
+{{- define "pillion.selectorLabels" -}}
+app.kubernetes.io/name: pillion-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* Image reference of (dict "image" … "root" $). */}}
+{{- define "pillion.image" -}}
+{{- $repository := .image.repository -}}
+{{- with .root.Values.global.imageRegistry -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) $repository -}}
+{{- end -}}
+{{- if .image.digest -}}
+{{ $repository }}@{{ .image.digest }}
+{{- else -}}
+{{ $repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{/* What a pod says of injection, as CEL: its label, else its annotation, else nothing. */}}
+{{- define "pillion.asked" -}}
+object.metadata.?labels[?"pillion.dev/inject"].or(object.metadata.?annotations[?"pillion.dev/inject"]).orValue("")
+{{- end }}
+
+{{/* Names of the namespaces that never reach the pod webhooks and policies, as a YAML list. */}}
+{{- define "pillion.excludedNamespaces" -}}
+{{- toYaml (append .Values.injection.excludedNamespaces .Release.Namespace | uniq) }}
+{{- end }}
+
+{{/* The operator's configuration file. */}}
+{{- define "pillion.operatorConfig" -}}
+sidecar:
+  image: {{ include "pillion.image" (dict "image" .Values.sidecar.image "root" .) | quote }}
+  imagePullPolicy: {{ .Values.sidecar.image.pullPolicy }}
+  logLevel: {{ .Values.sidecar.logLevel | quote }}
+  resources: {{- toYaml .Values.sidecar.resources | nindent 4 }}
+configServer:
+  url: https://pillion-operator.{{ .Release.Namespace }}.svc:9444
+startup:
+  timeoutSeconds: {{ int .Values.injection.startupTimeoutSeconds }}
+{{- end }}
