@@ -1,0 +1,13 @@
+//! What one object proves wrong by itself. The API server's schema refuses most of it already; this holds offline too,
+//! and for objects that were stored under another schema.
+
+mod provider;
+mod route;
+
+pub use provider::check_provider;
+pub use route::check_route;
+
+/// Whether `text` can stand as a header's name.
+fn is_header_name(text: &str) -> bool {
+    http::HeaderName::from_bytes(text.as_bytes()).is_ok()
+}

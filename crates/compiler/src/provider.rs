@@ -1,0 +1,50 @@
+//! AIProvider → Provider: nothing is left to default.
+
+use crate::check::check_provider;
+use crate::finding::Findings;
+use pillion_crds::conditions::reason;
+use pillion_crds::{AIProvider, ApiKey, AuthType};
+use pillion_llm::Descriptor;
+use pillion_snapshot::{ApiKeyPlacement, Auth, CredentialSource, Provider};
+
+/// A provider that no check finds fault with, and what the checks found.
+pub(crate) fn compile(object: &AIProvider) -> (Option<Provider>, Findings) {
+    let wrong = check_provider(object);
+    let mut findings = Findings::new(&wrong, &[]);
+    let Some(descriptor) = pillion_llm::provider(&object.spec.r#type) else {
+        findings.accepted.reason = reason::UNSUPPORTED_TYPE;
+        return (None, findings);
+    };
+    (wrong.is_empty().then(|| resolve(object, descriptor)), findings)
+}
+
+fn resolve(object: &AIProvider, descriptor: &Descriptor) -> Provider {
+    let endpoint = object.spec.endpoint.as_deref().or(descriptor.default_endpoint).unwrap_or_default();
+    Provider {
+        name: object.metadata.name.clone().unwrap_or_default(),
+        kind: object.spec.r#type.clone(),
+        endpoint: endpoint.trim_end_matches('/').to_owned(),
+        auth: authentication(object, descriptor),
+    }
+}
+
+fn authentication(object: &AIProvider, descriptor: &Descriptor) -> Auth {
+    match object.spec.auth.as_ref().map(|auth| (auth.r#type, auth.api_key.as_ref())) {
+        Some((AuthType::Passthrough, _)) => Auth::Passthrough,
+        Some((AuthType::APIKey, Some(key))) => Auth::ApiKey {
+            source: CredentialSource::Mounted { key: key.mounted.key.clone() },
+            placement: placement(key, descriptor),
+        },
+        _ => Auth::None,
+    }
+}
+
+fn placement(key: &ApiKey, descriptor: &Descriptor) -> ApiKeyPlacement {
+    if let Some(name) = &key.query_parameter {
+        return ApiKeyPlacement::Query { name: name.clone() };
+    }
+    let name = key.header.as_deref().unwrap_or(descriptor.api_key.header).to_ascii_lowercase();
+    let usual_prefix = if name == descriptor.api_key.header { descriptor.api_key.prefix } else { "" };
+    let prefix = key.prefix.as_deref().unwrap_or(usual_prefix).to_owned();
+    ApiKeyPlacement::Header { name, prefix }
+}

@@ -1,0 +1,42 @@
+//! Condition types and reasons: the closed lists that docs, status and tests share.
+
+/// The spec makes sense.
+pub const ACCEPTED: &str = "Accepted";
+/// All it refers to is there.
+pub const RESOLVED_REFS: &str = "ResolvedRefs";
+/// The sidecars concerned serve this generation.
+pub const PROGRAMMED: &str = "Programmed";
+/// All of the above.
+pub const READY: &str = "Ready";
+/// Only when true: a rule can never be reached.
+pub const OVERRIDDEN: &str = "Overridden";
+
+/// Reasons, by condition. The first of each is the one of `True`.
+pub mod reason {
+    /// `Accepted` is true.
+    pub const ACCEPTED: &str = "Accepted";
+    /// `Accepted` is false: the spec contradicts itself.
+    pub const INVALID: &str = "Invalid";
+    /// `Accepted` is false: the provider type is of a newer operator.
+    pub const UNSUPPORTED_TYPE: &str = "UnsupportedType";
+    /// `Accepted` is false: the stored object does not parse.
+    pub const UNPARSEABLE: &str = "Unparseable";
+    /// `ResolvedRefs` is true.
+    pub const RESOLVED_REFS: &str = "ResolvedRefs";
+    /// `ResolvedRefs` is false: no such provider, or one that is not accepted.
+    pub const BACKEND_NOT_FOUND: &str = "BackendNotFound";
+    /// `Programmed` is true.
+    pub const PROGRAMMED: &str = "Programmed";
+    /// `Programmed` is true since no running pod is concerned.
+    pub const NO_SIDECARS: &str = "NoSidecars";
+    /// `Programmed` is false: some sidecars do not serve this generation yet.
+    pub const PENDING: &str = "Pending";
+    /// `Programmed` is false: a sidecar refused it.
+    pub const REFUSED: &str = "Refused";
+    /// `Programmed` is unknown: a sidecar has not been heard of for 30 s.
+    pub const SIDECARS_UNREACHABLE: &str = "SidecarsUnreachable";
+    /// `Ready` is true.
+    pub const READY: &str = "Ready";
+    /// `Overridden` is true.
+    pub const OVERRIDDEN: &str = "Overridden";
+}

@@ -1,0 +1,186 @@
+//! `AIProvider`: where models live and which identity reaches them.
+
+#![allow(unreachable_pub, reason = "KubeSchema copies each struct into a function body, `pub` included")]
+
+use crate::route::Sidecars;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube_derive::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where models live and which identity reaches them.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "pillion.dev",
+    version = "v1alpha1",
+    kind = "AIProvider",
+    plural = "aiproviders",
+    shortname = "aip",
+    category = "ai",
+    category = "pillion",
+    namespaced,
+    status = "AIProviderStatus",
+    derive = "PartialEq",
+    doc = "An AIProvider says where models live and which identity reaches them. AIRoutes of the same namespace refer to it by name.",
+    crates(kube_core = "::kube_core"),
+    selectable = ".spec.type",
+    printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
+    printcolumn(name = "Auth", type_ = "string", json_path = ".spec.auth.type"),
+    printcolumn(
+        name = "Accepted",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Accepted")].status"#
+    ),
+    printcolumn(
+        name = "Programmed",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Programmed")].status"#
+    ),
+    printcolumn(name = "Routes", type_ = "integer", json_path = ".status.routes"),
+    printcolumn(name = "Endpoint", type_ = "string", json_path = ".spec.endpoint", priority = "1"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        priority = "1"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    crates(kube_core = "::kube_core"),
+    validation = Rule::new("self.type != 'OpenAICompatible' || has(self.endpoint)")
+        .message("type OpenAICompatible has no default endpoint: set spec.endpoint, such as https://llm.example.com/v1"),
+    validation = Rule::new("self.type != 'Echo' || !has(self.endpoint)")
+        .message("type Echo answers inside the sidecar: remove spec.endpoint"),
+    validation = Rule::new("self.type != 'Echo' || !has(self.auth) || self.auth.type == 'None'")
+        .message("type Echo answers inside the sidecar and takes no credential: remove spec.auth or set its type to None")
+)]
+pub struct AIProviderSpec {
+    /// Whose API this provider speaks. `OpenAICompatible` is any server that serves OpenAI's Chat Completions (vLLM,
+    /// Ollama, Groq and many more); `Echo` answers inside the sidecar with what it was asked, without any upstream:
+    /// for trying things out. Cannot be changed: another vendor is another provider.
+    #[schemars(schema_with = "crate::schema::provider_type")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.type cannot be changed: create another AIProvider"))]
+    pub r#type: String,
+
+    /// Base URL of the API, such as `https://api.openai.com`. Default: the vendor's own; required for
+    /// `OpenAICompatible`. Must be https, or http to a Service of this cluster (`http://vllm.models.svc:8000`), or
+    /// http with `allowInsecure`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new("self.matches('^https?://[^/?#@\\\\s]+[^?#\\\\s]*$')")
+        .message("must be a URL such as https://api.example.com/v1, without user info, query or fragment"))]
+    pub endpoint: Option<String>,
+
+    /// Allows plain http to an endpoint outside this cluster. Prompts and credentials then travel in the clear.
+    /// Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_insecure: Option<bool>,
+
+    /// How calls prove who they are. Default: `type: None`. The client's own credential never goes upstream, save
+    /// with `type: Passthrough`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+}
+
+/// How calls prove who they are.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(crates(kube_core = "::kube_core"), validation = Rule::new("(self.type == 'APIKey') == has(self.apiKey)")
+    .message("apiKey must be set exactly when type is APIKey"))]
+pub struct Auth {
+    /// `None` sends no credential. `APIKey` sends a static key, see `apiKey`. `Passthrough` forwards the credential
+    /// that the application's SDK was given.
+    pub r#type: AuthType,
+
+    /// The static key; only with `type: APIKey`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<ApiKey>,
+}
+
+/// Ways to prove who calls.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AuthType {
+    #[allow(missing_docs, reason = "a description on one variant would turn the enum into a union of constants")]
+    None,
+    #[allow(missing_docs, reason = "as above")]
+    APIKey,
+    #[allow(missing_docs, reason = "as above")]
+    Passthrough,
+}
+
+/// A static key and where it goes.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    crates(kube_core = "::kube_core"),
+    validation = Rule::new("!(has(self.header) && has(self.queryParameter))")
+        .message("the key goes into a header or into a query parameter: set one of header and queryParameter"),
+    validation = Rule::new("!(has(self.prefix) && has(self.queryParameter))")
+        .message("prefix belongs to a header: remove it or queryParameter")
+)]
+pub struct ApiKey {
+    /// The key is mounted into the sidecar by kubelet; the operator never sees it.
+    pub mounted: ApiKeyMounted,
+
+    /// Header that carries the key. Default: the vendor's own (`Authorization` for OpenAI, `x-api-key` for
+    /// Anthropic). Host, connection and content headers are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[A-Za-z0-9!#$%&*+.^_|~-]+$')").message("must be a header name"),
+        validation = Rule::new("!(self.lowerAscii() in ['host', 'connection', 'content-length', 'content-type', 'transfer-encoding', 'te', 'trailer', 'upgrade', 'accept-encoding'])")
+            .message("must not be a header that HTTP itself uses")
+    )]
+    pub header: Option<String>,
+
+    /// Text before the key in the header. Default: the vendor's own (`"Bearer "` for `Authorization`), empty for a
+    /// header that you name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^[ -~]*$')").message("must be printable ASCII"))]
+    pub prefix: Option<String>,
+
+    /// Query parameter that carries the key, instead of a header. Example: `key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9._~-]+$')")
+        .message("must be a name of letters, digits, '.', '_', '~' and '-'"))]
+    pub query_parameter: Option<String>,
+}
+
+/// A key of the Secret `pillion-credentials`.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(crates(kube_core = "::kube_core"))]
+pub struct ApiKeyMounted {
+    /// Key in the Secret `pillion-credentials` of the pod's namespace. Injection mounts that Secret into the sidecar
+    /// only; a changed value is picked up without a restart. Example: `openai`.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')")
+        .message("must be a key of a Secret: letters, digits, '-', '_' and '.'"))]
+    pub key: String,
+}
+
+/// What became of it.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(crates(kube_core = "::kube_core"))]
+pub struct AIProviderStatus {
+    /// `Accepted`: the spec makes sense. `ResolvedRefs`: all it refers to is there. `Programmed`: the sidecars that
+    /// may use it serve this generation. `Ready`: all of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+    /// The generation that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// How many AIRoutes refer to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<i32>,
+    /// The sidecars that may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sidecars: Option<Sidecars>,
+}

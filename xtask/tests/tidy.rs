@@ -1,0 +1,96 @@
+//! Tidy checks: what ARCHITECTURE.md promises of the tree, held by ordinary tests.
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().current_dir(root()).other_options(vec!["--offline".into()]).exec().unwrap()
+}
+
+/// Names of all packages that `package` reaches over normal dependencies, as resolved for this platform.
+fn reached(metadata: &Metadata, package: &str) -> BTreeSet<String> {
+    let resolve = metadata.resolve.as_ref().unwrap();
+    let name_of = |id| metadata[id].name.to_string();
+    let first = metadata.packages.iter().find(|candidate| candidate.name.as_str() == package).unwrap();
+    let (mut todo, mut seen) = (vec![first.id.clone()], BTreeSet::new());
+    while let Some(id) = todo.pop() {
+        let node = resolve.nodes.iter().find(|node| node.id == id).unwrap();
+        for dependency in &node.deps {
+            let normal = dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
+            if normal && seen.insert(name_of(&dependency.pkg)) {
+                todo.push(dependency.pkg.clone());
+            }
+        }
+    }
+    seen
+}
+
+/// The table of rooms in ARCHITECTURE.md: who must not reach what.
+const MUST_NOT_REACH: [(&str, &[&str]); 6] = [
+    ("pillion-crds", &["kube-client", "kube", "tokio", "hyper", "pillion-snapshot"]),
+    ("pillion-snapshot", &["kube-core", "k8s-openapi", "tokio", "hyper"]),
+    ("pillion-compiler", &["kube-client", "tokio", "hyper"]),
+    ("pillion-llm", &["tokio", "hyper", "kube-core", "pillion-snapshot"]),
+    ("pillion-operator", &["pillion-sidecar"]),
+    ("pillion-sidecar", &["kube-client", "pillion-operator"]),
+];
+
+#[test]
+fn rooms_reach_only_what_the_table_allows() {
+    let metadata = metadata();
+    for (package, forbidden) in MUST_NOT_REACH {
+        let reached = reached(&metadata, package);
+        for name in forbidden {
+            assert!(!reached.contains(*name), "{package} must not reach {name}");
+        }
+    }
+}
+
+fn sources(under: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(under).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_string_lossy().into_owned();
+        if entry.is_dir() && name != "target" && !name.starts_with('.') {
+            sources(&entry, found);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            found.push(entry);
+        }
+    }
+}
+
+#[test]
+fn every_file_begins_with_a_sentence_on_what_it_is() {
+    let mut files = vec![];
+    sources(&root(), &mut files);
+    assert!(files.len() > 50, "found only {} files", files.len());
+    let mute: Vec<_> = files
+        .into_iter()
+        .filter(|file| file.file_name().is_some_and(|name| name != "tests.rs"))
+        .filter(|file| !std::fs::read_to_string(file).unwrap().starts_with("//! "))
+        .collect();
+    assert_eq!(mute, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn pure_rooms_do_no_io_and_read_no_clock() {
+    const FORBIDDEN: [&str; 8] = [
+        "std::fs", "std::net", "std::process", "std::thread", "std::env::var", "SystemTime::now", "Instant::now", "async fn",
+    ];
+    let mut files = vec![];
+    for room in ["crds/src", "crates/snapshot/src", "crates/compiler/src", "crates/llm/src"] {
+        sources(&root().join(room), &mut files);
+    }
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let is_test = file.file_name().is_some_and(|name| name == "tests.rs")
+            || file.components().any(|part| part.as_os_str() == "tests");
+        for word in FORBIDDEN.iter().filter(|_| !is_test) {
+            assert!(!code.contains(word), "{} contains {word}", file.display());
+        }
+    }
+}
