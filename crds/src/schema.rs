@@ -1,6 +1,8 @@
 //! Schema parts that a derive cannot write: the provider list, free JSON, and the descriptions of borrowed types.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSONSchemaProps};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// `type`: the ids of the provider list, so that a new provider needs no line here.
@@ -14,13 +16,14 @@ pub(crate) fn free_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
-/// Describes what no doc comment of ours reaches, and bounds borrowed lists so that CEL costs stay computable.
+/// Describes what no doc comment of ours reaches, and writes schemas as Kubernetes' own are written.
 pub(crate) fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     let kind = crd.spec.names.kind.clone();
     for version in &mut crd.spec.versions {
         let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
             continue;
         };
+        each_schema(root, &mut normalise);
         let Some(properties) = root.properties.as_mut() else { continue };
         describe(properties.get_mut("spec"), &format!("What this {kind} asks for."));
         describe(properties.get_mut("status"), &format!("What became of this {kind}; written by the operator."));
@@ -33,10 +36,30 @@ pub(crate) fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinit
     crd
 }
 
+fn each_schema(schema: &mut JSONSchemaProps, visit: &mut impl FnMut(&mut JSONSchemaProps)) {
+    visit(schema);
+    for property in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
+        each_schema(property, visit);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        each_schema(items, visit);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        each_schema(values, visit);
+    }
+}
+
+/// A description is one paragraph, which `kubectl explain` wraps; an optional field is left out, never null.
+fn normalise(schema: &mut JSONSchemaProps) {
+    schema.nullable = None;
+    if let Some(description) = &mut schema.description {
+        *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+}
+
 fn describe(schema: Option<&mut JSONSchemaProps>, text: &str) {
     if let Some(schema) = schema {
         schema.description = Some(text.to_owned());
-        schema.nullable = None;
     }
 }
 
@@ -47,6 +70,5 @@ fn bound_selector(selector: &mut JSONSchemaProps) {
     }
     if let Some(expressions) = properties.get_mut("matchExpressions") {
         expressions.max_items = Some(32);
-        expressions.x_kubernetes_list_type = Some("atomic".into());
     }
 }
