@@ -83,7 +83,7 @@ pub struct RouteRule {
 
     /// Any of these must hold, and of one all parts. Absent: every call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 16))]
     pub matches: Vec<Match>,
 
     /// Where the calls go.
