@@ -1,1 +1,15 @@
-//! p
+//! What the tests share: real Kubernetes programs as fixtures, a server that replays recorded provider replies, and the vendors' SDKs as clients.
+//!
+//! ```text
+//! tools ─▶ process ─▶ apiserver ─▶ cluster ◀─ images ◀─ build
+//!                        ▲            ▲
+//!                       pki        provider (recorded replies), sdk (Go programs)
+//! ```
+
+pub mod apiserver;
+pub mod build;
+pub mod pki;
+pub mod process;
+pub mod tools;
+pub mod wait;
+pub mod workspace;

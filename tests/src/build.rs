@@ -1,0 +1,117 @@
+//! Builds our own programs for the tests: with cargo for this machine, statically for images, and with Go for the vendors' SDKs.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use anyhow::{Context, Result};
+
+use crate::{process, tools, workspace};
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The profile of the images that tests run: optimised a little, without link-time optimisation, since it is built often and only
+/// has to be right. `Release` is what users get.
+const IMAGE_PROFILE: &[&str] = &[
+    "profile.image.inherits=\"release\"",
+    "profile.image.opt-level=1",
+    "profile.image.lto=false",
+    "profile.image.codegen-units=16",
+];
+
+/// How images are optimised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Optimised {
+    /// Quick to build.
+    ForTests,
+    /// As released.
+    Release,
+}
+
+/// A binary of ours: its package and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Binary {
+    /// The cargo package.
+    pub package: &'static str,
+    /// The binary.
+    pub name: &'static str,
+}
+
+/// The operator, and the user's command line.
+pub const OPERATOR: Binary = Binary { package: "pillion-operator", name: "pillion" };
+/// The sidecar.
+pub const SIDECAR: Binary = Binary { package: "pillion-sidecar", name: "pillion-sidecar" };
+/// The server that replays recorded provider replies.
+pub const RECORDED_PROVIDER: Binary = Binary { package: "pillion-tests", name: "recorded-provider" };
+
+/// Builds a binary as `cargo build` does, so that a test never runs a stale one. Cheap when nothing changed, and done once a process.
+///
+/// # Errors
+/// When it does not compile.
+pub fn debug(binary: Binary) -> Result<PathBuf> {
+    static BUILT: Mutex<BTreeSet<Binary>> = Mutex::new(BTreeSet::new());
+    let mut built = BUILT.lock().map_err(|_| anyhow::anyhow!("the list of built binaries is poisoned"))?;
+    if built.insert(binary) {
+        let mut command = cargo();
+        command.args(["build", "--quiet", "--package", binary.package, "--bin", binary.name]);
+        process::run(&mut command).with_context(|| format!("building {}", binary.name))?;
+    }
+    Ok(workspace::root().join("target/debug").join(binary.name))
+}
+
+/// Builds binaries without any shared library, for images that hold nothing else. glibc 2.34 and newer resolves names from `files`
+/// and `dns` without plug-ins.
+///
+/// # Errors
+/// When one does not compile.
+pub fn statically(binaries: &[Binary], optimised: Optimised) -> Result<Vec<PathBuf>> {
+    let target_folder = workspace::root().join("target/static");
+    let mut command = cargo();
+    command.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    command.args(["build", "--quiet", "--target", TARGET, "--target-dir"]).arg(&target_folder);
+    let profile = match optimised {
+        Optimised::ForTests => {
+            for setting in IMAGE_PROFILE {
+                command.args(["--config", setting]);
+            }
+            "image"
+        }
+        Optimised::Release => "release",
+    };
+    command.args(["--profile", profile]);
+    for binary in binaries {
+        command.args(["--package", binary.package, "--bin", binary.name]);
+    }
+    process::run(&mut command)?;
+    Ok(binaries.iter().map(|binary| target_folder.join(TARGET).join(profile).join(binary.name)).collect())
+}
+
+/// Builds a program of the Go module `tests/go`, statically, and gives its path.
+///
+/// # Errors
+/// When Go is missing or the program does not compile.
+pub fn go_program(name: &str) -> Result<PathBuf> {
+    go_build(&workspace::root().join("tests/go"), &format!("./{name}"), name)
+}
+
+fn go_build(module: &Path, package: &str, name: &str) -> Result<PathBuf> {
+    let output = workspace::scratch().join("go").join(name);
+    let mut command = Command::new(tools::go()?);
+    command.current_dir(module).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly");
+    command.args(["build", "-trimpath", "-ldflags", "-s -w", "-o"]).arg(&output).arg(package);
+    process::run(&mut command).with_context(|| format!("building the Go program {name}"))?;
+    Ok(output)
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace::root());
+    // Set by `cargo run` and `cargo test` for their own package; a nested cargo would take them for its own.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST")) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
