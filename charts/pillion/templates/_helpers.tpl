@@ -29,9 +29,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end }}
 
-{{/* What a pod says of injection, as CEL: its label, else its annotation, else nothing. */}}
-{{- define "pillion.asked" -}}
-object.metadata.?labels[?"pillion.dev/inject"].or(object.metadata.?annotations[?"pillion.dev/inject"]).orValue("")
+{{/* What a pod says of injection, as an optional in CEL: its label, else its annotation. */}}
+{{- define "pillion.word" -}}
+object.metadata.?labels[?"pillion.dev/inject"].or(object.metadata.?annotations[?"pillion.dev/inject"])
 {{- end }}
 
 {{/* Names of the namespaces that never reach the pod webhooks and policies, as a YAML list. */}}
@@ -45,7 +45,17 @@ sidecar:
   image: {{ include "pillion.image" (dict "image" .Values.sidecar.image "root" .) | quote }}
   imagePullPolicy: {{ .Values.sidecar.image.pullPolicy }}
   logLevel: {{ .Values.sidecar.logLevel | quote }}
-  resources: {{- toYaml .Values.sidecar.resources | nindent 4 }}
+  resources:
+    {{- range $kind := list "requests" "limits" }}
+    {{- with index $.Values.sidecar.resources $kind }}
+    {{ $kind }}:
+      {{- range $name, $quantity := . }}
+      {{ $name }}: {{ $quantity | quote }}
+      {{- end }}
+    {{- else }}
+    {{ $kind }}: {}
+    {{- end }}
+    {{- end }}
 configServer:
   url: https://pillion-operator.{{ .Release.Namespace }}.svc:9444
 startup:
