@@ -86,7 +86,9 @@ type Providers = BTreeMap<ProviderKey, (Provider, i64)>;
 fn assemble(workload: &Workload, routes: &[(&AIRoute, Vec<Rule>)], providers: &Providers) -> Snapshot {
     let mut snapshot = Snapshot::default();
     for (object, rules) in routes.iter().filter(|(object, _)| selects(object, workload)) {
-        snapshot.sources.insert(ObjectKey::of_route(object).to_string(), object.metadata.generation.unwrap_or_default());
+        snapshot
+            .sources
+            .insert(ObjectKey::of_route(object).to_string(), object.metadata.generation.unwrap_or_default());
         for key in rules.iter().flat_map(|rule| &rule.backends).map(|backend| &backend.provider) {
             if let Some((provider, generation)) = providers.get(key) {
                 snapshot.providers.insert(key.clone(), provider.clone());

@@ -54,8 +54,10 @@ impl Manifest {
                 self.routes.extend(object);
             }
             (group, kind) if group.starts_with("pillion.dev/") => {
-                let message =
-                    format!("{group} has no kind '{}': this version knows AIProvider and AIRoute of pillion.dev/v1alpha1", kind.unwrap_or_default());
+                let message = format!(
+                    "{group} has no kind '{}': this version knows AIProvider and AIRoute of pillion.dev/v1alpha1",
+                    kind.unwrap_or_default()
+                );
                 self.findings.push(Finding::new(place, message));
             }
             _ if document.is_null() => {}

@@ -44,7 +44,8 @@ fn a_flipped_bit_is_refused() {
 #[test]
 fn fields_of_a_newer_operator_are_ignored_and_still_hashed() {
     let json = sample().to_json().replacen('{', r#"{"limits":[],"#, 1);
-    let line = format!(r#"{{"kind":"snapshot","stream":"s","version":"{}","snapshot":{json}}}"#, version_of(json.as_bytes()));
+    let line =
+        format!(r#"{{"kind":"snapshot","stream":"s","version":"{}","snapshot":{json}}}"#, version_of(json.as_bytes()));
     let Ok(Line::Snapshot { snapshot, .. }) = read_line(line.as_bytes()) else { panic!("refused: {line}") };
     assert_eq!(snapshot.rules, sample().rules);
 }

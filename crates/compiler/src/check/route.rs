@@ -33,7 +33,8 @@ pub fn check_route(object: &AIRoute) -> Vec<Finding> {
     for (i, rule) in object.spec.rules.iter().enumerate() {
         let path = format!("spec.rules[{i}]");
         if !names.insert(&rule.name) {
-            findings.push(Finding::new(format!("{path}.name"), format!("'{}' names two rules of this route", rule.name)));
+            findings
+                .push(Finding::new(format!("{path}.name"), format!("'{}' names two rules of this route", rule.name)));
         }
         findings.extend(check_rule(&path, rule));
     }
@@ -68,7 +69,11 @@ fn check_rule(path: &str, rule: &RouteRule) -> Vec<Finding> {
     let mut findings = vec![];
     let label = |name: &str| {
         let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !name.is_empty() && name.len() <= 63 && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
+        !name.is_empty()
+            && name.len() <= 63
+            && name.bytes().all(inner)
+            && !name.starts_with('-')
+            && !name.ends_with('-')
     };
     if !label(&rule.name) {
         findings.push(Finding::new(format!("{path}.name"), "must be a DNS label: lower-case letters, digits and '-'"));

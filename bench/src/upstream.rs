@@ -1,0 +1,173 @@
+//! The provider that is never the bottleneck: prebuilt bytes, and deltas on an absolute schedule that carry the time
+//! they were due.
+
+use crate::cases::{Transport, Wire};
+use bytes::Bytes;
+use futures::stream;
+use http::{Request, Response};
+use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// A running provider on loopback.
+pub(crate) struct Upstream {
+    /// Where it listens.
+    pub(crate) port: u16,
+    /// PEM of the authority that signed its certificate.
+    pub(crate) authority: Option<String>,
+    /// When schedules began: deltas carry µs since then.
+    pub(crate) epoch: Instant,
+}
+
+/// How many deltas a stream has and how many a second.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// Deltas a second.
+    pub(crate) rate: u32,
+    /// Deltas in all.
+    pub(crate) deltas: u32,
+}
+
+impl Upstream {
+    /// Starts one that answers in `wire`.
+    pub(crate) async fn start(wire: Wire, transport: Transport, pace: Pace) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let epoch = Instant::now();
+        let (acceptor, authority) = match transport {
+            Transport::Plain => (None, None),
+            Transport::Tls | Transport::TlsH2 => {
+                let (acceptor, authority) = tls(transport == Transport::TlsH2)?;
+                (Some(acceptor), Some(authority))
+            }
+        };
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let _ = socket.set_nodelay(true);
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| answer(request, wire, pace, epoch));
+                    let server = auto::Builder::new(TokioExecutor::new());
+                    let _ = match acceptor {
+                        None => server.serve_connection(TokioIo::new(socket), service).await,
+                        Some(acceptor) => match acceptor.accept(socket).await {
+                            Ok(socket) => server.serve_connection(TokioIo::new(socket), service).await,
+                            Err(_) => Ok(()),
+                        },
+                    };
+                });
+            }
+        });
+        Ok(Self { port, authority, epoch })
+    }
+}
+
+fn tls(h2: bool) -> anyhow::Result<(TlsAcceptor, String)> {
+    let authority_key = rcgen::KeyPair::generate()?;
+    let mut parameters = rcgen::CertificateParams::new(vec![])?;
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = parameters.self_signed(&authority_key)?;
+    let key = rcgen::KeyPair::generate()?;
+    let issuer = rcgen::Issuer::new(parameters, authority_key);
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names)?.signed_by(&key, &issuer)?;
+    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private)?;
+    config.alpn_protocols = if h2 { vec![b"h2".to_vec()] } else { vec![b"http/1.1".to_vec()] };
+    Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    wire: Wire,
+    pace: Pace,
+    epoch: Instant,
+) -> Result<Response<Body>, Infallible> {
+    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let streams = memchr(&body, b"\"stream\":true") || memchr(&body, b"\"stream\": true");
+    let response = Response::builder();
+    let response = if streams {
+        response.header("content-type", "text/event-stream").body(paced(wire, pace, epoch))
+    } else {
+        let full = http_body_util::Full::new(Bytes::from_static(reply(wire)));
+        response.header("content-type", "application/json").body(full.boxed_unsync())
+    };
+    Ok(response.expect("static headers are valid"))
+}
+
+fn memchr(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}
+
+const fn reply(wire: Wire) -> &'static [u8] {
+    match wire {
+        Wire::OpenAI => br#"{"id":"chatcmpl-bench","object":"chat.completion","created":1767225600,"model":"bench","choices":[{"index":0,"message":{"role":"assistant","content":"The quick brown fox jumps over the lazy dog, again and again, until the benchmark is done with it and somebody reads the table.","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":256,"completion_tokens":32,"total_tokens":288}}"#,
+        Wire::Anthropic => br#"{"id":"msg_bench","type":"message","role":"assistant","model":"bench","content":[{"type":"text","text":"The quick brown fox jumps over the lazy dog, again and again, until the benchmark is done with it and somebody reads the table."}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":256,"output_tokens":32}}"#,
+    }
+}
+
+/// A stream whose n-th delta is due n/rate after it began and carries that time as `@<µs>@`.
+fn paced(wire: Wire, pace: Pace, epoch: Instant) -> Body {
+    let begun = Instant::now();
+    let step = Duration::from_secs(1) / pace.rate;
+    let frames = stream::unfold(0u32, move |n| async move {
+        let last = pace.deltas + 1;
+        if n > last {
+            return None;
+        }
+        let due = begun + step * n;
+        tokio::time::sleep_until(due.into()).await;
+        let text = match n {
+            0 => opening(wire).to_owned(),
+            n if n == last => closing(wire).to_owned(),
+            _ => delta(wire, due.saturating_duration_since(epoch).as_micros()),
+        };
+        Some((Ok::<_, Infallible>(Frame::data(Bytes::from(text))), n + 1))
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
+
+fn delta(wire: Wire, due: u128) -> String {
+    match wire {
+        Wire::OpenAI => format!(
+            "data: {{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1767225600,\"model\":\"bench\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\" @{due}@\"}},\"logprobs\":null,\"finish_reason\":null}}]}}\n\n"
+        ),
+        Wire::Anthropic => format!(
+            "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\" @{due}@\"}}}}\n\n"
+        ),
+    }
+}
+
+const fn opening(wire: Wire) -> &'static str {
+    match wire {
+        Wire::OpenAI => {
+            "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1767225600,\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n"
+        }
+        Wire::Anthropic => {
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"bench\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":256,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
+        }
+    }
+}
+
+const fn closing(wire: Wire) -> &'static str {
+    match wire {
+        Wire::OpenAI => {
+            "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1767225600,\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\ndata: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1767225600,\"model\":\"bench\",\"choices\":[],\"usage\":{\"prompt_tokens\":256,\"completion_tokens\":100,\"total_tokens\":356}}\n\ndata: [DONE]\n\n"
+        }
+        Wire::Anthropic => {
+            "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":100}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+        }
+    }
+}
