@@ -1,0 +1,192 @@
+//! The operator's configuration file, parsed and checked once; reading it is left to `main`.
+
+use crate::quantity::Quantity;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Contents of `operator.yaml`. Only `sidecar.image` has no default.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// What is injected.
+    pub sidecar: Sidecar,
+    /// Where sidecars find their snapshots.
+    #[serde(default)]
+    pub config_server: ConfigServer,
+    /// How long a pod waits for its sidecar.
+    #[serde(default)]
+    pub startup: Startup,
+}
+
+/// What is injected into every pod, where its annotations say nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sidecar {
+    /// Image reference, as in a container spec.
+    pub image: String,
+    /// As in a container spec; absent: Kubernetes' default for the reference.
+    #[serde(default)]
+    pub image_pull_policy: Option<String>,
+    /// One of `error`, `warn`, `info`, `debug`, `trace`.
+    #[serde(default = "info")]
+    pub log_level: String,
+    /// Requests and limits of the sidecar container.
+    #[serde(default)]
+    pub resources: Resources,
+}
+
+/// Quantities by resource name (`cpu`, `memory`).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Resources {
+    /// What the scheduler reserves.
+    #[serde(default = "default_requests")]
+    pub requests: BTreeMap<String, String>,
+    /// What the container may not pass.
+    #[serde(default = "default_limits")]
+    pub limits: BTreeMap<String, String>,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self { requests: default_requests(), limits: default_limits() }
+    }
+}
+
+/// Where sidecars find their snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConfigServer {
+    /// `https://host:port`, without a path.
+    #[serde(default = "default_url")]
+    pub url: String,
+}
+
+impl Default for ConfigServer {
+    fn default() -> Self {
+        Self { url: default_url() }
+    }
+}
+
+/// How long a pod waits for its sidecar.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Startup {
+    /// Seconds until kubelet restarts a sidecar that has not started.
+    #[serde(default = "default_timeout")]
+    pub timeout_seconds: u32,
+}
+
+impl Default for Startup {
+    fn default() -> Self {
+        Self { timeout_seconds: default_timeout() }
+    }
+}
+
+/// Why a configuration file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Not YAML, or not of this shape.
+    #[error("failed to parse the operator's configuration: {0}")]
+    Parse(#[source] serde_norway::Error),
+    /// A value that no pod could be given.
+    #[error("{field}: {problem}")]
+    Value {
+        /// Path of the field.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Levels that the sidecar understands.
+pub const LOG_LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+impl Config {
+    /// Parses and checks a configuration file's text.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the field.
+    pub fn parse(yaml: &str) -> Result<Self, ConfigError> {
+        let config: Self = serde_norway::from_str(yaml).map_err(ConfigError::Parse)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |field: &str, problem: String| Err(ConfigError::Value { field: field.into(), problem });
+        if self.sidecar.image.trim().is_empty() {
+            return refuse("sidecar.image", "must name an image".into());
+        }
+        if !LOG_LEVELS.contains(&self.sidecar.log_level.as_str()) {
+            return refuse("sidecar.logLevel", format!("must be one of {}", LOG_LEVELS.join(", ")));
+        }
+        if !self.config_server.url.starts_with("https://") {
+            return refuse("configServer.url", "must begin with https://".into());
+        }
+        if self.startup.timeout_seconds == 0 {
+            return refuse("startup.timeoutSeconds", "must be at least 1".into());
+        }
+        let resources = &self.sidecar.resources;
+        for (list, quantities) in [("requests", &resources.requests), ("limits", &resources.limits)] {
+            for (name, quantity) in quantities {
+                if Quantity::parse(quantity).is_none() {
+                    let field = format!("sidecar.resources.{list}.{name}");
+                    return refuse(&field, format!("'{quantity}' is not a quantity"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn info() -> String {
+    "info".into()
+}
+
+fn default_requests() -> BTreeMap<String, String> {
+    [("cpu", "10m"), ("memory", "32Mi")].map(|(name, quantity)| (name.into(), quantity.into())).into()
+}
+
+fn default_limits() -> BTreeMap<String, String> {
+    [("memory", "128Mi")].map(|(name, quantity)| (name.into(), quantity.into())).into()
+}
+
+fn default_url() -> String {
+    "https://pillion-operator.pillion-system.svc:9444".into()
+}
+
+fn default_timeout() -> u32 {
+    120
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_alone_is_a_whole_configuration() {
+        let config = Config::parse("sidecar: {image: registry.example/pillion-sidecar:1}").unwrap();
+        assert_eq!(config.sidecar.log_level, "info");
+        assert_eq!(config.sidecar.resources.limits["memory"], "128Mi");
+        assert_eq!(config.startup.timeout_seconds, 120);
+        assert_eq!(config.config_server.url, "https://pillion-operator.pillion-system.svc:9444");
+    }
+
+    #[track_caller]
+    fn refuses(yaml: &str, message: &str) {
+        let error = Config::parse(yaml).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_by_its_field() {
+        refuses("sidecar: {image: ' '}", "sidecar.image");
+        refuses("sidecar: {image: a, logLevel: loud}", "sidecar.logLevel: must be one of error, warn");
+        refuses("sidecar: {image: a, resources: {limits: {memory: lots}}}", "sidecar.resources.limits.memory: 'lots'");
+        refuses("{sidecar: {image: a}, configServer: {url: 'http://x'}}", "configServer.url");
+        refuses("{sidecar: {image: a}, startup: {timeoutSeconds: 0}}", "startup.timeoutSeconds");
+        refuses("sidecar: {image: a, imagePolicy: Always}", "imagePolicy");
+        refuses("{}", "sidecar");
+    }
+}
