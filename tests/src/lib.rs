@@ -10,6 +10,7 @@ pub mod apiserver;
 pub mod build;
 pub mod pki;
 pub mod process;
+pub mod provider;
 pub mod tools;
 pub mod wait;
 pub mod workspace;
