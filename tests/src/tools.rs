@@ -81,20 +81,51 @@ impl GoTool {
         Ok(workspace::cache().join(format!("{}-{}", self.module, self.version()?)).join("bin").join(self.name))
     }
 
-    /// The linker's flags. Kubernetes' programs carry their version, without which clients misbehave.
+    /// The linker's flags. Kubernetes' programs carry their version, without which clients misbehave; helm carries its own and that
+    /// of the Kubernetes it speaks for, without which it claims 1.20 and refuses charts that want more.
     ///
     /// # Errors
-    /// When the version cannot be read.
+    /// When a version cannot be read.
     pub fn linker_flags(&self) -> Result<String> {
-        if self.module != "kubernetes" {
-            return Ok("-s -w".into());
-        }
         let version = self.version()?;
-        let mut numbers = version.trim_start_matches('v').split('.');
-        let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-        let stamp = "-X k8s.io/component-base/version";
-        Ok(format!("-s -w {stamp}.gitVersion={version} {stamp}.gitMajor={major} {stamp}.gitMinor={minor}"))
+        let stamps = match self.module {
+            "kubernetes" => {
+                let package = "k8s.io/component-base/version";
+                let (major, minor) = ("1", minor(&version));
+                vec![
+                    format!("{package}.gitVersion={version}"),
+                    format!("{package}.gitMajor={major}"),
+                    format!("{package}.gitMinor={minor}"),
+                ]
+            }
+            "helm" => {
+                // client-go v0.N is Kubernetes 1.N.
+                let client = self.required("k8s.io/client-go")?;
+                let mut stamps = vec![format!("helm.sh/helm/v3/internal/version.version={version}")];
+                for package in ["helm.sh/helm/v3/pkg/chartutil", "helm.sh/helm/v3/pkg/lint/rules"] {
+                    stamps.push(format!("{package}.k8sVersionMajor=1"));
+                    stamps.push(format!("{package}.k8sVersionMinor={}", minor(&client)));
+                }
+                stamps
+            }
+            _ => Vec::new(),
+        };
+        Ok(stamps.into_iter().fold("-s -w".to_owned(), |flags, stamp| format!("{flags} -X {stamp}")))
     }
+
+    /// The version of a module that the tool's module requires, directly or not.
+    fn required(&self, module: &str) -> Result<String> {
+        let file = self.folder().join("go.mod");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        text.lines()
+            .map(|line| line.trim().trim_start_matches("require ").split_whitespace())
+            .find_map(|mut words| (words.next() == Some(module)).then(|| words.next().map(str::to_owned)).flatten())
+            .with_context(|| format!("{} does not require {module}", file.display()))
+    }
+}
+
+fn minor(version: &str) -> &str {
+    version.split('.').nth(1).unwrap_or_default()
 }
 
 /// The path of one of [`GO_TOOLS`].

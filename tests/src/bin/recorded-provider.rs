@@ -19,9 +19,9 @@ struct Line {
     /// Folder of the vendors' schemas to check requests with
     #[arg(long)]
     specs: Option<PathBuf>,
-    /// The API key that requests must carry
-    #[arg(long, default_value = KEY)]
-    key: String,
+    /// An API key that requests may carry; may be given again
+    #[arg(long = "key", default_values = [KEY])]
+    keys: Vec<String>,
     /// Text that no request may carry in a header; may be given again
     #[arg(long = "forbid", default_values = ["injected-by-pillion"])]
     forbidden: Vec<String>,
@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
         address: line.listen,
         folders: if line.folders.is_empty() { usual.folders } else { line.folders },
         specs: line.specs.or(usual.specs),
-        key: Some(line.key),
+        keys: line.keys,
         forbidden: line.forbidden,
         tls_names: line.tls_names,
     })

@@ -33,7 +33,7 @@ pub use corpus::{Case, Corpus};
 pub use received::Received;
 pub use schema::Schemas;
 
-/// The key that a request must carry unless [`Options::key`] says otherwise.
+/// The key that a request must carry unless [`Options::keys`] says otherwise.
 pub const KEY: &str = "sk-recorded-provider";
 
 /// How the server is set up.
@@ -45,8 +45,8 @@ pub struct Options {
     pub folders: Vec<std::path::PathBuf>,
     /// The folder of the vendors' schemas; without it requests are not checked.
     pub specs: Option<std::path::PathBuf>,
-    /// The API key that every request must carry; `None` takes any.
-    pub key: Option<String>,
+    /// The API keys, one of which every request must carry; none: any key will do.
+    pub keys: Vec<String>,
     /// Texts that no request may carry in its head: placeholders and clients' own keys.
     pub forbidden: Vec<String>,
     /// HTTPS with a certificate for these names, from an authority made for it.
@@ -60,7 +60,7 @@ impl Default for Options {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             folders: vec![workspace::samples(), workspace::corpus()],
             specs: Some(workspace::specs()).filter(|folder| folder.is_dir()),
-            key: Some(KEY.into()),
+            keys: vec![KEY.into()],
             forbidden: vec!["injected-by-pillion".into()],
             tls_names: Vec::new(),
         }
@@ -86,7 +86,7 @@ impl RecordedProvider {
         let (acceptor, authority) = tls(&options.tls_names)?.unzip();
         let listener = TcpListener::bind(options.address).await.with_context(|| format!("listening on {}", options.address))?;
         let address = listener.local_addr()?;
-        let state = Arc::new(serve::State::new(corpus, schemas, options.key, options.forbidden));
+        let state = Arc::new(serve::State::new(corpus, schemas, options.keys, options.forbidden));
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(serve::accept(listener, acceptor, Arc::clone(&state), stopped));
         Ok(Self { address, authority, state, _stop: stop })

@@ -34,15 +34,15 @@ type Reply = Response<StreamBody<Chunks>>;
 pub(super) struct State {
     corpus: Corpus,
     schemas: Option<Schemas>,
-    key: Option<String>,
+    keys: Vec<String>,
     forbidden: Vec<String>,
     behaviours: Mutex<Vec<Behaviour>>,
     received: Mutex<Vec<Received>>,
 }
 
 impl State {
-    pub(super) fn new(corpus: Corpus, schemas: Option<Schemas>, key: Option<String>, forbidden: Vec<String>) -> Self {
-        Self { corpus, schemas, key, forbidden, behaviours: Mutex::default(), received: Mutex::default() }
+    pub(super) fn new(corpus: Corpus, schemas: Option<Schemas>, keys: Vec<String>, forbidden: Vec<String>) -> Self {
+        Self { corpus, schemas, keys, forbidden, behaviours: Mutex::default(), received: Mutex::default() }
     }
 
     pub(super) fn behave(&self, behaviour: Behaviour) {
@@ -285,13 +285,13 @@ fn speaks_anthropic(path: &str) -> bool {
 
 /// The status with which the vendor refuses the request's key.
 fn authentication_fault(state: &State, path: &str, headers: &HeaderMap) -> Option<StatusCode> {
-    let key = state.key.as_deref()?;
     let given = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let right = if speaks_anthropic(path) {
-        given("x-api-key") == Some(key)
+    let key = if speaks_anthropic(path) {
+        given("x-api-key")
     } else {
-        given("authorization").and_then(|value| value.strip_prefix("Bearer ")) == Some(key)
+        given("authorization").and_then(|value| value.strip_prefix("Bearer "))
     };
+    let right = state.keys.is_empty() || key.is_some_and(|key| state.keys.iter().any(|known| known == key));
     (!right).then_some(StatusCode::UNAUTHORIZED)
 }
 

@@ -1,0 +1,64 @@
+//! Installs what the tests run and nobody here wrote: Go programs from their pinned modules, packages from Debian.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use pillion_tests::tools::{self, GO_TOOLS, GoTool, SYSTEM_TOOLS};
+
+use crate::shell;
+
+/// Installs everything, or the programs, modules and `debian` that are named.
+pub(crate) fn tools(names: &[String]) -> Result<()> {
+    let known = |name: &str| name == "debian" || GO_TOOLS.iter().any(|tool| tool.name == name || tool.module == name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let all: Vec<_> = GO_TOOLS.iter().map(|tool| tool.name).collect();
+        bail!("no tool is named {unknown}; there are: {}, debian", all.join(", "));
+    }
+    let asked = |tool: &GoTool| names.is_empty() || names.iter().any(|name| name == tool.name || name == tool.module);
+    if names.is_empty() || names.iter().any(|name| name == "debian") {
+        debian()?;
+    }
+    GO_TOOLS.iter().filter(|tool| asked(tool)).try_for_each(build)
+}
+
+/// Builds a Go program of its pinned version, unless that is there.
+fn build(tool: &GoTool) -> Result<()> {
+    let path = tool.path()?;
+    if path.is_file() {
+        return Ok(());
+    }
+    let folder = path.parent().context("a tool has a folder")?;
+    std::fs::create_dir_all(folder)?;
+    println!("building {} {} (once; minutes)", tool.name, tool.version()?);
+    let started = Instant::now();
+    // Built beside its place and renamed, so that a build that was cut leaves no half program.
+    let draft = folder.join(format!(".{}", tool.name));
+    let mut command = Command::new(tools::go()?);
+    command.current_dir(tool.folder()).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly");
+    command.args(["build", "-trimpath", "-ldflags", &tool.linker_flags()?, "-o"]).arg(&draft).arg(tool.package);
+    shell::run(&mut command)?;
+    std::fs::rename(&draft, &path)?;
+    println!("built {} in {:.0?}", path.display(), started.elapsed());
+    Ok(())
+}
+
+/// Installs the Debian packages whose programs are missing.
+fn debian() -> Result<()> {
+    let mut packages: Vec<_> =
+        SYSTEM_TOOLS.iter().filter(|(program, _)| tools::find(program).is_none()).map(|&(_, package)| package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    println!("installing Debian packages: {}", packages.join(" "));
+    let apt = tools::find("apt-get").with_context(|| {
+        format!("this is no Debian: install the programs of these packages yourself: {}", packages.join(" "))
+    })?;
+    shell::run(Command::new(&apt).args(["update", "-qq"]))?;
+    let mut install = Command::new(&apt);
+    // No recommends: containerd's would bring a runtime of its own. No service is started: the tests run their own.
+    install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq", "--no-install-recommends"]);
+    shell::run(install.args(packages))
+}

@@ -1,0 +1,100 @@
+//! The rungs of the tests, weakest first. Each installs what it needs, runs one kind of test, and says how long it took.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use pillion_tests::workspace;
+
+use crate::{install, shell};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rung {
+    /// No program but ours: every package's own tests
+    Unit,
+    /// A real kube-apiserver and etcd
+    Apiserver,
+    /// The chart, rendered and linted by the real helm
+    Chart,
+    /// The vendors' SDKs against a standalone sidecar
+    Sdk,
+    /// A real one-node cluster
+    Cluster,
+    /// All of the above
+    Default,
+    /// All, with the long suites
+    All,
+}
+
+const EVERY: [Rung; 5] = [Rung::Unit, Rung::Apiserver, Rung::Chart, Rung::Sdk, Rung::Cluster];
+
+/// Runs the rungs in order and stops at the first that fails.
+pub(crate) fn run(rungs: &[Rung], arguments: &[String]) -> Result<()> {
+    let mut times = Vec::new();
+    for rung in rungs.iter().flat_map(|rung| expand(*rung)) {
+        let started = Instant::now();
+        let name = format!("{rung:?}").to_lowercase();
+        println!("── {name}");
+        rung.run(arguments).with_context(|| format!("rung {name}"))?;
+        times.push(format!("{name} {:.0?}", started.elapsed()));
+    }
+    println!("passed: {}", times.join(", "));
+    Ok(())
+}
+
+fn expand(rung: Rung) -> Vec<Rung> {
+    match rung {
+        // The long suites of a rung are further tests of the same files; there are none yet.
+        Rung::Default | Rung::All => EVERY.to_vec(),
+        one => vec![one],
+    }
+}
+
+impl Rung {
+    fn run(self, arguments: &[String]) -> Result<()> {
+        let needed = self.tools().iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        if !needed.is_empty() {
+            install::tools(&needed)?;
+        }
+        let mut cargo = shell::cargo();
+        cargo.args(["test", "--quiet"]);
+        match self {
+            Rung::Unit => cargo.args(["--workspace", "--exclude", "pillion-tests"]),
+            _ => {
+                cargo.args(["--package", "pillion-tests"]);
+                for file in self.files()? {
+                    cargo.args(["--test", &file]);
+                }
+                &mut cargo
+            }
+        };
+        if self == Rung::Unit {
+            shell::run(cargo.arg("--").args(arguments))?;
+            let mut cargo = shell::cargo();
+            cargo.args(["test", "--quiet", "--package", "pillion-tests", "--lib", "--bins", "--"]);
+            return shell::run(cargo.args(arguments));
+        }
+        shell::run(cargo.arg("--").args(arguments))
+    }
+
+    fn tools(self) -> &'static [&'static str] {
+        match self {
+            Rung::Apiserver => &["etcd", "kube-apiserver", "kubectl", "helm", "debian"],
+            Rung::Chart => &["helm"],
+            Rung::Cluster => &["debian", "etcd", "kubernetes", "helm", "coredns"],
+            _ => &[],
+        }
+    }
+
+    /// The test programs of the rung: the files of `tests/tests` that begin with its name.
+    fn files(self) -> Result<Vec<String>> {
+        let prefix = format!("{self:?}_").to_lowercase();
+        let mut names = std::fs::read_dir(workspace::root().join("tests/tests"))?
+            .map(|entry| Ok(entry?.path().file_stem().unwrap_or_default().to_string_lossy().into_owned()))
+            .collect::<Result<Vec<_>>>()?;
+        names.retain(|name| name.starts_with(&prefix));
+        names.sort();
+        anyhow::ensure!(!names.is_empty(), "no file of tests/tests begins with {prefix}");
+        Ok(names)
+    }
+}
