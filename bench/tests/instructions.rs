@@ -1,0 +1,65 @@
+//! Instructions of each pure path of the data plane, counted by callgrind, against a committed budget: a figure that no
+//! load of the machine can change. `UPDATE_BUDGETS=1` writes the counts found; read the diff before committing it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A count may grow by this much before the test fails, and shrink by this much before it asks to lower the budget.
+const TOLERANCE: f64 = 0.05;
+
+/// Instructions of one iteration: the difference between two runs, so that start and inputs cancel out.
+fn count(program: &Path, path: &str) -> u64 {
+    let total = |iterations: u32| -> u64 {
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(program)
+            .args([path, &iterations.to_string()])
+            .output()
+            .expect("valgrind is missing: apt-get install valgrind");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{path}: {text}");
+        let line = text.lines().find(|line| line.contains("Collected")).expect("callgrind prints a total");
+        line.rsplit(' ').next().unwrap().parse().expect("a number")
+    };
+    (total(30) - total(10)) / 20
+}
+
+/// Builds the program that is counted: optimised, whatever this test is.
+fn build() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let arguments = ["build", "--release", "--quiet", "--package", "pillion-bench", "--bin", "paths"];
+    let status = Command::new(env!("CARGO")).args(arguments).current_dir(&root).status().unwrap();
+    assert!(status.success(), "failed to build paths");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    target.join("release/paths")
+}
+
+fn paths(program: &Path) -> Vec<String> {
+    let output = Command::new(program).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_path_stays_within_its_budget_of_instructions() {
+    let program = build();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("budgets.json");
+    let budgets: BTreeMap<String, u64> =
+        std::fs::read(&file).ok().map_or_else(BTreeMap::new, |bytes| serde_json::from_slice(&bytes).unwrap());
+    let counts: BTreeMap<String, u64> =
+        paths(&program).into_iter().map(|path| (path.clone(), count(&program, &path))).collect();
+    for (path, count) in &counts {
+        println!("{path}: {count} instructions, budget {:?}", budgets.get(path));
+    }
+    if std::env::var_os("UPDATE_BUDGETS").is_some() {
+        std::fs::write(&file, serde_json::to_string_pretty(&counts).unwrap() + "\n").unwrap();
+        return;
+    }
+    assert!(counts.keys().eq(budgets.keys()), "paths and budgets differ: {:?}", file);
+    let off: Vec<String> = counts
+        .iter()
+        .filter(|(path, count)| (**count as f64 / budgets[*path] as f64 - 1.0).abs() > TOLERANCE)
+        .map(|(path, count)| format!("{path}: {count} instructions, budget {}", budgets[path]))
+        .collect();
+    assert_eq!(off, Vec::<String>::new(), "UPDATE_BUDGETS=1 writes the counts found");
+}
