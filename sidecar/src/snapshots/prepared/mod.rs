@@ -1,0 +1,278 @@
+//! A snapshot made ready for the request path: names resolved to descriptors, headers and URLs parsed once. What cannot
+//! be made ready is refused here, whole, before anything is served from it.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use pillion_llm::{Descriptor, Dialect, Format, Operation};
+use pillion_snapshot::{ApiKeyPlacement, CredentialSource, ModelPattern, Params, ProviderKey, Retry, Snapshot};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is served now.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// As it came, for the admin page and for acks.
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// In the order they are tried.
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// One rule, ready.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    /// `namespace/route/rule`, for headers and logs.
+    pub(crate) name: HeaderValue,
+    /// Any of these; empty: every call.
+    pub(crate) matches: Vec<Match>,
+    /// By priority, the first group tried first; no group is empty.
+    pub(crate) groups: Vec<Vec<Arc<Backend>>>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) retry: Retry,
+}
+
+/// All parts hold; an empty part holds always.
+#[derive(Debug)]
+pub(crate) struct Match {
+    pub(crate) models: Vec<ModelPattern>,
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) dialects: Vec<Dialect>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// One place where calls may go.
+#[derive(Debug)]
+pub(crate) struct Backend {
+    /// `Err` holds the key that the snapshot does not know.
+    pub(crate) provider: Result<Arc<Provider>, ProviderKey>,
+    pub(crate) model: Option<String>,
+    pub(crate) weight: u32,
+    pub(crate) params: Params,
+}
+
+/// One upstream, ready.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    /// For headers, logs and metrics.
+    pub(crate) name: String,
+    pub(crate) descriptor: &'static Descriptor,
+    pub(crate) endpoint: String,
+    pub(crate) auth: Auth,
+    /// The URL of each wire format, in the order of `Format::ALL`; `None` where it would be none.
+    urls: Vec<(Format, Uri)>,
+}
+
+/// How calls are authorised, its header parsed.
+#[derive(Clone, Debug)]
+pub(crate) enum Auth {
+    None,
+    Passthrough,
+    Header { key: String, name: HeaderName, prefix: String },
+    Query { key: String, name: String },
+}
+
+/// As in the snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    pub(crate) connect: Duration,
+    pub(crate) first_byte: Duration,
+    pub(crate) stream_idle: Duration,
+    pub(crate) request: Duration,
+}
+
+/// Why a snapshot is not served; named in the ack and so in the route's condition.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PrepareError {
+    #[error("provider '{provider}' is of type '{kind}', which this sidecar does not know")]
+    UnknownProviderType { provider: String, kind: String },
+    #[error("provider '{provider}' has endpoint '{endpoint}', which is not an http or https URL without a query")]
+    Endpoint { provider: String, endpoint: String },
+    #[error("provider '{provider}' puts its key into '{header}', which is not a header for keys")]
+    KeyHeader { provider: String, header: String },
+    #[error("rule '{rule}' matches {what} '{value}', which this sidecar does not know")]
+    UnknownMatch { rule: String, what: &'static str, value: String },
+    #[error("rule '{rule}' has no backend")]
+    NoBackend { rule: String },
+    #[error("rule '{rule}' allows no attempt")]
+    NoAttempt { rule: String },
+}
+
+impl Prepared {
+    /// Makes every rule and provider ready.
+    pub(crate) fn new(snapshot: Snapshot) -> Result<Self, PrepareError> {
+        let mut providers = HashMap::new();
+        for (key, provider) in &snapshot.providers {
+            providers.insert(key, Arc::new(Provider::new(key, provider)?));
+        }
+        let rules = snapshot.rules.iter().map(|rule| Rule::new(rule, &providers)).collect::<Result<_, _>>()?;
+        Ok(Self { rules, snapshot: Arc::new(snapshot) })
+    }
+}
+
+impl Provider {
+    fn new(key: &ProviderKey, provider: &pillion_snapshot::Provider) -> Result<Self, PrepareError> {
+        let named = || key.0.clone();
+        let descriptor = pillion_llm::provider(&provider.kind)
+            .ok_or_else(|| PrepareError::UnknownProviderType { provider: named(), kind: provider.kind.clone() })?;
+        let mut urls = Vec::new();
+        if !descriptor.local {
+            check_endpoint(&provider.endpoint)
+                .ok_or_else(|| PrepareError::Endpoint { provider: named(), endpoint: redact(&provider.endpoint) })?;
+            for format in Format::ALL {
+                urls.extend(descriptor.url(&provider.endpoint, *format).parse().ok().map(|uri| (*format, uri)));
+            }
+        }
+        Ok(Self {
+            name: provider.name.clone(),
+            descriptor,
+            endpoint: provider.endpoint.clone(),
+            auth: Auth::new(key, &provider.auth)?,
+            urls,
+        })
+    }
+
+    /// Where calls in this format go.
+    pub(crate) fn url(&self, wire: Format) -> Option<Uri> {
+        self.urls.iter().find(|(format, _)| *format == wire).map(|(_, uri)| uri.clone())
+    }
+}
+
+impl Auth {
+    fn new(provider: &ProviderKey, auth: &pillion_snapshot::Auth) -> Result<Self, PrepareError> {
+        Ok(match auth {
+            pillion_snapshot::Auth::None => Self::None,
+            pillion_snapshot::Auth::Passthrough => Self::Passthrough,
+            pillion_snapshot::Auth::ApiKey { source: CredentialSource::Mounted { key }, placement } => {
+                match placement {
+                    ApiKeyPlacement::Query { name } => Self::Query { key: key.clone(), name: name.clone() },
+                    ApiKeyPlacement::Header { name, prefix } => {
+                        let refused = || PrepareError::KeyHeader { provider: provider.0.clone(), header: name.clone() };
+                        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
+                        if is_framing(&name) || HeaderValue::from_str(prefix).is_err() {
+                            return Err(refused());
+                        }
+                        Self::Header { key: key.clone(), name, prefix: prefix.clone() }
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// Headers that say where a message goes and where it ends.
+fn is_framing(name: &HeaderName) -> bool {
+    [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE, header::TE]
+        .contains(name)
+}
+
+fn check_endpoint(endpoint: &str) -> Option<()> {
+    let uri: Uri = endpoint.parse().ok()?;
+    let known = matches!(uri.scheme_str(), Some("http" | "https"));
+    let authority = uri.authority()?.as_str();
+    (known && uri.query().is_none() && !authority.contains('@') && uri.host() != Some("")).then_some(())
+}
+
+/// An endpoint as it may be shown: without what stands before `@` or after `?`.
+pub(crate) fn redact(endpoint: &str) -> String {
+    let shown = endpoint.split(['?', '#']).next().unwrap_or_default();
+    match (shown.split_once("://"), shown.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        _ => shown.to_owned(),
+    }
+}
+
+impl Rule {
+    fn new(
+        rule: &pillion_snapshot::Rule,
+        providers: &HashMap<&ProviderKey, Arc<Provider>>,
+    ) -> Result<Self, PrepareError> {
+        let name = format!("{}/{}", rule.name.route, rule.name.rule);
+        if rule.backends.is_empty() {
+            return Err(PrepareError::NoBackend { rule: name });
+        }
+        if rule.retry.attempts == 0 {
+            return Err(PrepareError::NoAttempt { rule: name });
+        }
+        let mut backends: Vec<_> = rule.backends.iter().collect();
+        backends.sort_by_key(|backend| backend.priority);
+        let group = |group: &[&pillion_snapshot::Backend]| {
+            group.iter().map(|backend| Arc::new(Backend::new(backend, providers))).collect()
+        };
+        Ok(Self {
+            matches: rule.matches.iter().map(|part| Match::new(part, &name)).collect::<Result<_, _>>()?,
+            groups: backends.chunk_by(|one, two| one.priority == two.priority).map(group).collect(),
+            timeouts: Timeouts::new(&rule.timeouts),
+            retry: rule.retry.clone(),
+            name: HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("unprintable")),
+        })
+    }
+}
+
+impl Backend {
+    fn new(backend: &pillion_snapshot::Backend, providers: &HashMap<&ProviderKey, Arc<Provider>>) -> Self {
+        Self {
+            provider: providers.get(&backend.provider).cloned().ok_or_else(|| backend.provider.clone()),
+            model: backend.model.clone(),
+            weight: backend.weight,
+            params: backend.params.clone(),
+        }
+    }
+}
+
+impl Match {
+    fn new(part: &pillion_snapshot::Match, rule: &str) -> Result<Self, PrepareError> {
+        let unknown = |what, value: &str| PrepareError::UnknownMatch { rule: rule.into(), what, value: value.into() };
+        let operation = |name: &String| name.parse().map_err(|_| unknown("operation", name));
+        let dialect = |name: &String| {
+            Dialect::ALL.iter().copied().find(|one| one.as_str() == name).ok_or_else(|| unknown("format", name))
+        };
+        let header = |header: &pillion_snapshot::HeaderMatch| {
+            let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| unknown("header", &header.name))?;
+            let value = HeaderValue::from_str(&header.value).map_err(|_| unknown("header", &header.name))?;
+            Ok((name, value))
+        };
+        Ok(Self {
+            models: part.models.clone(),
+            operations: part.operations.iter().map(operation).collect::<Result<_, _>>()?,
+            dialects: part.formats.iter().map(dialect).collect::<Result<_, _>>()?,
+            headers: part.headers.iter().map(header).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether this match means a call like that. A call without a model matches only where none is asked for.
+    pub(crate) fn holds(
+        &self,
+        dialect: Dialect,
+        operation: Operation,
+        model: Option<&str>,
+        headers: &HeaderMap,
+    ) -> bool {
+        let model_holds = || match model {
+            Some(model) => self.models.iter().any(|pattern| pattern.matches(model)),
+            None => false,
+        };
+        (self.models.is_empty() || model_holds()) && self.holds_save_model(dialect, operation, headers)
+    }
+
+    /// As [`Self::holds`], whatever the model.
+    pub(crate) fn holds_save_model(&self, dialect: Dialect, operation: Operation, headers: &HeaderMap) -> bool {
+        let header_holds = |(name, value): &(HeaderName, HeaderValue)| headers.get_all(name).iter().any(|v| v == value);
+        (self.operations.is_empty() || self.operations.contains(&operation))
+            && (self.dialects.is_empty() || self.dialects.contains(&dialect))
+            && self.headers.iter().all(header_holds)
+    }
+}
+
+impl Timeouts {
+    fn new(timeouts: &pillion_snapshot::Timeouts) -> Self {
+        Self {
+            connect: Duration::from_millis(timeouts.connect),
+            first_byte: Duration::from_millis(timeouts.first_byte),
+            stream_idle: Duration::from_millis(timeouts.stream_idle),
+            request: Duration::from_millis(timeouts.request),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

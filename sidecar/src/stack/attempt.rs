@@ -1,0 +1,132 @@
+//! Step five: attempts at a rule's backends, each from the client's own bytes: prepare → authorise → send.
+
+use super::admit::Permit;
+use super::record::Record;
+use super::respond::{Answer, Awaited};
+use super::turns::Turns;
+use super::{Gateway, echo};
+use crate::body::ReplyBody;
+use crate::error::{Again, Cause, Failure, RawBody};
+use crate::identity;
+use crate::snapshots::{Backend, Provider, Rule};
+use crate::upstream::RequestBody;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http_body_util::{Either, Full};
+use pillion_llm::{Call, Format, Outline, Target, prepare};
+use tokio::time::Instant;
+
+/// A call that has found its rule.
+pub(crate) struct Routed<'a> {
+    pub(crate) gateway: &'a Gateway,
+    pub(crate) rule: &'a Rule,
+    pub(crate) call: &'a Call,
+    pub(crate) format: Format,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) outline: Outline,
+    /// When the rule's time for the whole call is over.
+    pub(crate) deadline: Instant,
+}
+
+/// One attempt that came to nothing.
+pub(crate) struct Failed {
+    pub(crate) cause: Cause,
+    pub(crate) again: Again,
+    /// Upstream's headers that may go back with the cause.
+    pub(crate) headers: HeaderMap,
+    /// Upstream's own words, where the client speaks its dialect.
+    pub(crate) raw: Option<RawBody>,
+}
+
+impl From<Cause> for Failed {
+    fn from(cause: Cause) -> Self {
+        Self { again: cause.again(), cause, headers: HeaderMap::new(), raw: None }
+    }
+}
+
+/// Attempts until one answers, the causes forbid another, or the rule's attempts are spent.
+pub(crate) async fn drive(routed: &Routed<'_>, mut record: Record) -> Result<Response<ReplyBody>, (Failure, Record)> {
+    let mut turns = Turns::new(routed.rule, routed.deadline, |_| true);
+    while let Some(turn) = turns.next(&record).await {
+        let model = turn.backend.model.as_deref().or(routed.outline.model.as_deref());
+        record.attempt(turn.backend, model);
+        let answered = attempt(routed, turn.backend, model, &mut record.permit, turn.may_fail_over).await;
+        record.attempted(answered.as_ref().map(drop).map_err(|failed| &failed.cause));
+        match answered {
+            Ok(answer) => return Ok(answer.into_response(record)),
+            Err(failed) => {
+                if let Err(failure) = turns.failed(turn.backend, failed, &record) {
+                    return Err((failure, record));
+                }
+            }
+        }
+    }
+    Err((Cause::NoBackend.into(), record))
+}
+
+async fn attempt(
+    routed: &Routed<'_>,
+    backend: &Backend,
+    model: Option<&str>,
+    permit: &mut Permit,
+    may_fail_over: bool,
+) -> Result<Answer, Failed> {
+    let Routed { gateway, call, format, headers, body, outline, .. } = routed;
+    let provider = backend.provider.as_ref().map_err(|key| Cause::BackendNotFound(key.0.clone()))?;
+    if provider.descriptor.local {
+        return Ok(echo::answer(*format, body)?);
+    }
+    let unservable = || Cause::Unservable { provider: provider.name.clone(), operation: call.operation.as_str() };
+    let wire = provider.descriptor.wire(model.unwrap_or_default(), call.operation, *format).ok_or_else(unservable)?;
+    if wire != *format {
+        permit.grow_parsed(body).map_err(Cause::from)?;
+    }
+    let (defaults, overrides) = (&backend.params.defaults, &backend.params.overrides);
+    let target = Target { provider: provider.descriptor, wire, model: backend.model.as_deref(), defaults, overrides };
+    let prepared =
+        prepare(*format, body, outline, &target).map_err(|error| Cause::BadRequest(Box::new(error.into())))?;
+
+    let uri = provider.url(wire).ok_or_else(unservable)?;
+    let mut request = Request::new(Either::Left(Full::new(prepared.body)));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = provider.descriptor.request_headers(call.dialect, headers);
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    add_identity(&mut request, provider, gateway, headers)?;
+
+    let timeouts = &routed.rule.timeouts;
+    let first_byte_by = match outline.stream {
+        true => routed.deadline.min(Instant::now() + timeouts.first_byte),
+        false => routed.deadline,
+    };
+    let response = gateway.upstream.send(request, timeouts.connect, first_byte_by).await;
+    let response = response.map_err(|error| Cause::of_send(error, &provider.name))?;
+    let awaited = Awaited {
+        provider: provider.clone(),
+        exchange: prepared.exchange,
+        dialect: call.dialect,
+        streamed: outline.stream,
+        approximated: prepared.approximated,
+        dropped: prepared.dropped,
+        timeouts: *timeouts,
+        first_byte_by,
+        deadline: routed.deadline,
+    };
+    awaited.read(response, permit, may_fail_over.then_some(gateway.hold)).await
+}
+
+/// Asks for an uncompressed reply, and adds the provider's credential.
+pub(crate) fn add_identity(
+    request: &mut Request<RequestBody>,
+    provider: &Provider,
+    gateway: &Gateway,
+    client: &HeaderMap,
+) -> Result<(), Cause> {
+    let mut uri = std::mem::take(request.uri_mut());
+    let headers = request.headers_mut();
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let authorised = identity::authorise(&provider.auth, &gateway.keys, client, headers, &mut uri);
+    *request.uri_mut() = uri;
+    authorised.map_err(|error| Cause::of_auth(error, &provider.name))
+}

@@ -1,0 +1,183 @@
+//! A path of the vendor's that is not modelled: relayed as it is, its credential replaced. Small bodies are held, so
+//! that a failed connection can be tried again; large ones are sent as they come, once.
+
+use super::attempt::{Failed, add_identity};
+use super::record::Record;
+use super::respond::{Answer, AnswerBody, Relay};
+use super::turns::Turns;
+use super::{Gateway, decode, route};
+use crate::body::ReplyBody;
+use crate::error::{Cause, ERROR_HEADER, Failure};
+use crate::snapshots::{Backend, Provider, Rule};
+use crate::upstream;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header, request};
+use http_body::Body as _;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use pillion_llm::Call;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Bodies up to here are held for another attempt.
+const LARGEST_HELD: u64 = 1 << 20;
+
+/// What describes the body itself, and goes with it whoever the provider is.
+const BODY_HEADERS: [header::HeaderName; 3] = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ACCEPT];
+
+/// A native call that has found its rule.
+struct Routed<'a> {
+    gateway: &'a Gateway,
+    rule: &'a Rule,
+    call: &'a Call,
+    parts: &'a request::Parts,
+    deadline: Instant,
+}
+
+/// What is sent: bytes at hand for every attempt, or the client's body as it comes for the only one.
+enum Outgoing {
+    Held(Bytes),
+    Coming(Option<Incoming>),
+}
+
+/// Relays the call to a backend that serves the client's own dialect.
+pub(crate) async fn answer(
+    gateway: &Gateway,
+    rule: &Rule,
+    call: &Call,
+    parts: &request::Parts,
+    body: Incoming,
+    mut record: Record,
+) -> Result<Response<ReplyBody>, (Failure, Record)> {
+    let deadline = Instant::now() + rule.timeouts.request;
+    let routed = Routed { gateway, rule, call, parts, deadline };
+    let mut turns = Turns::new(rule, deadline, |backend| serves(backend, call));
+    let mut outgoing = match hold(body, &mut record).await {
+        Ok(outgoing) => outgoing,
+        Err(cause) => return Err((cause.into(), record)),
+    };
+    if matches!(outgoing, Outgoing::Coming(_)) {
+        turns = turns.once();
+    }
+    while let Some(turn) = turns.next(&record).await {
+        record.attempt(turn.backend, None);
+        let answered = attempt(&routed, turn.backend, &mut outgoing).await;
+        record.attempted(answered.as_ref().map(drop).map_err(|failed| &failed.cause));
+        match answered {
+            Ok(answer) => return Ok(answer.into_response(record)),
+            Err(failed) => {
+                if let Err(failure) = turns.failed(turn.backend, failed, &record) {
+                    return Err((failure, record));
+                }
+            }
+        }
+    }
+    Err((route::nobody(call, None).into(), record))
+}
+
+/// A dangling reference counts as able, so that it is reported and not passed over.
+fn serves(backend: &Backend, call: &Call) -> bool {
+    backend
+        .provider
+        .as_ref()
+        .map_or(true, |provider| !provider.descriptor.local && provider.descriptor.dialects.contains(&call.dialect))
+}
+
+async fn hold(mut body: Incoming, record: &mut Record) -> Result<Outgoing, Cause> {
+    match body.size_hint().exact() {
+        Some(length) if length <= LARGEST_HELD => {
+            // Its content encoding, if any, is relayed with it.
+            let held = decode::body(&HeaderMap::new(), &mut body, &mut record.permit, LARGEST_HELD).await?;
+            Ok(Outgoing::Held(held))
+        }
+        _ => Ok(Outgoing::Coming(Some(body))),
+    }
+}
+
+async fn attempt(routed: &Routed<'_>, backend: &Backend, outgoing: &mut Outgoing) -> Result<Answer, Failed> {
+    let Routed { gateway, rule, call, parts, deadline } = routed;
+    let provider = backend.provider.as_ref().map_err(|key| Cause::BackendNotFound(key.0.clone()))?;
+    let body = match outgoing {
+        Outgoing::Held(bytes) => Either::Left(Full::new(bytes.clone())),
+        Outgoing::Coming(body) => match body.take() {
+            Some(body) => Either::Right(body),
+            None => return Err(route::nobody(call, None).into()),
+        },
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = target(provider, call, &parts.uri)?;
+    *request.headers_mut() = provider.descriptor.request_headers(call.dialect, &parts.headers);
+    for name in BODY_HEADERS {
+        if let Some(value) = parts.headers.get(&name) {
+            request.headers_mut().insert(name, value.clone());
+        }
+    }
+    add_identity(&mut request, provider, gateway, &parts.headers)?;
+    let response = gateway.upstream.send(request, rule.timeouts.connect, *deadline).await;
+    let response = response.map_err(|error| Cause::of_send(error, &provider.name))?;
+    read(routed, provider, response)
+}
+
+/// Where the call goes. Dots that climb out of the endpoint's path are refused, also when they are written `%2e`.
+fn target(provider: &Provider, call: &Call, uri: &Uri) -> Result<Uri, Cause> {
+    let climbs = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if call.path.split(['/', '\\']).any(climbs) {
+        return Err(route::nobody(call, None));
+    }
+    let query = uri.query().map(without_credentials).filter(|query| !query.is_empty());
+    let url = provider.descriptor.native_url(&provider.endpoint, &call.path, query.as_deref());
+    url.parse().map_err(|_| route::nobody(call, None))
+}
+
+/// The query without parameters that carry a client's credential (`?key=`, a SigV4 signature).
+fn without_credentials(query: &str) -> String {
+    let carries = |name: &str| {
+        let name = name.to_ascii_lowercase().replace("%5f", "_").replace("%2d", "-");
+        name.starts_with("x-amz-")
+            || matches!(name.as_str(), "key" | "api_key" | "api-key" | "apikey" | "access_token" | "token")
+    };
+    let kept = query.split('&').filter(|pair| !carries(pair.split('=').next().unwrap_or_default()));
+    kept.collect::<Vec<_>>().join("&")
+}
+
+fn read(routed: &Routed<'_>, provider: &Arc<Provider>, response: Response<Incoming>) -> Result<Answer, Failed> {
+    let (parts, body) = response.into_parts();
+    let name = || provider.name.clone();
+    if parts.status.is_redirection() {
+        return Err(Cause::UpstreamRedirect { provider: name(), status: parts.status.as_u16() }.into());
+    }
+    let upstream = upstream::decoded(&parts.headers, body)
+        .map_err(|error| Cause::UpstreamGarbage { provider: name(), why: error.to_string() })?;
+    let mut headers = provider.descriptor.reply_headers(routed.call.dialect, &parts.headers);
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
+    headers.extend(content_type.map(|value| (header::CONTENT_TYPE, value.clone())));
+    if !parts.status.is_success() {
+        headers.insert(ERROR_HEADER, HeaderValue::from_static("upstream_error"));
+    }
+    let streams = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    let idle = streams.then_some(routed.rule.timeouts.stream_idle);
+    let relay = Relay::new(provider.clone(), Vec::new(), upstream, idle, routed.deadline);
+    let body = match routed.parts.method {
+        Method::HEAD => AnswerBody::Ready { chunks: Vec::new(), usage: None, finish: None },
+        _ => AnswerBody::Relay(Box::new(relay)),
+    };
+    Ok(Answer { status: parts.status, headers, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_a_query_do_not_travel() {
+        for (query, expected) in [
+            ("a=b&key=canary&c", "a=b&c"),
+            ("KEY=canary", ""),
+            ("api%5Fkey=canary&keys=ok", "keys=ok"),
+            ("X-Amz-Signature=canary&limit=1", "limit=1"),
+        ] {
+            assert_eq!(without_credentials(query), expected);
+        }
+    }
+}

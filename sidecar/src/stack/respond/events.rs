@@ -1,0 +1,138 @@
+//! A stream of events on its way to the client: each is passed on when it arrives. Reads its upstream only when the
+//! client takes more, and lets go of it when the client does.
+
+use super::{Awaited, fault_cause};
+use crate::body::{Cut, Pieces};
+use crate::error::Cause;
+use crate::snapshots::Provider;
+use crate::stack::patience::Patience;
+use crate::stack::record::Record;
+use crate::upstream::UpstreamBody;
+use bytes::Bytes;
+use pillion_llm::ReplyStream;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::Instant;
+
+pub(crate) struct Events {
+    provider: Arc<Provider>,
+    /// `None` once it has ended, or is given up.
+    upstream: Option<UpstreamBody>,
+    stream: ReplyStream,
+    /// Whole events for the client.
+    ready: VecDeque<Bytes>,
+    scratch: Vec<Bytes>,
+    patience: Patience,
+    received: bool,
+    first_byte_by: Instant,
+    idle: Duration,
+    deadline: Instant,
+    over: bool,
+}
+
+impl Events {
+    pub(super) fn new(awaited: &Awaited, upstream: UpstreamBody) -> Self {
+        Self {
+            provider: awaited.provider.clone(),
+            upstream: Some(upstream),
+            stream: awaited.exchange.stream(),
+            ready: VecDeque::new(),
+            scratch: Vec::new(),
+            patience: Patience::new(awaited.deadline),
+            received: false,
+            first_byte_by: awaited.first_byte_by,
+            idle: awaited.timeouts.stream_idle,
+            deadline: awaited.deadline,
+            over: false,
+        }
+    }
+
+    /// Reads ahead until the first delta, the stream's end, or `until`.
+    ///
+    /// # Errors
+    /// Why the stream broke before it said anything.
+    pub(super) async fn hold(&mut self, until: Instant) -> Result<(), Cause> {
+        while !self.stream.has_delta() {
+            let step = std::future::poll_fn(|cx| self.poll_step(cx));
+            match tokio::time::timeout_at(until, step).await {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) | Err(_) => break,
+                Ok(Err(cause)) => return Err(cause),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn recorded(self, record: Record) -> RecordedEvents {
+        RecordedEvents { events: self, record }
+    }
+
+    /// One piece of the upstream's stream; `false` at its end.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Cause>> {
+        let Some(upstream) = &mut self.upstream else { return Poll::Ready(Ok(false)) };
+        let Poll::Ready(piece) = upstream.poll_piece(cx) else {
+            let by = if self.received { Instant::now() + self.idle } else { self.first_byte_by };
+            ready!(self.patience.poll(cx, by.min(self.deadline)));
+            let what = if self.received { "continue its stream" } else { "begin its stream" };
+            return Poll::Ready(Err(Cause::UpstreamTimeout { provider: self.provider.name.clone(), what }));
+        };
+        self.patience.renew();
+        self.received = true;
+        let pushed = match piece {
+            Some(Ok(bytes)) => self.stream.push(bytes, &mut self.scratch).map(|()| true),
+            Some(Err(_)) => Err(pillion_llm::UpstreamFault::Truncated),
+            None => {
+                self.upstream = None;
+                self.stream.finish(&mut self.scratch).map(|()| false)
+            }
+        };
+        self.ready.extend(self.scratch.drain(..));
+        Poll::Ready(pushed.map_err(|fault| fault_cause(fault, &self.provider.name)))
+    }
+}
+
+/// Events whose call is recorded when they end.
+pub(crate) struct RecordedEvents {
+    events: Events,
+    record: Record,
+}
+
+impl Pieces for RecordedEvents {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
+        let Self { events, record } = self;
+        loop {
+            if let Some(bytes) = events.ready.pop_front() {
+                record.first_byte();
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+            if events.over {
+                return Poll::Ready(None);
+            }
+            match ready!(events.poll_step(cx)) {
+                Ok(true) => {}
+                Ok(false) => {
+                    events.over = true;
+                    record.used(events.stream.usage(), None);
+                    record.succeeded();
+                }
+                Err(cause) => {
+                    events.over = true;
+                    events.upstream = None;
+                    record.used(events.stream.usage(), None);
+                    record.failed(&cause);
+                    events.stream.fail(&cause.info(), &mut events.scratch);
+                    events.ready.extend(events.scratch.drain(..));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for RecordedEvents {
+    /// A client that leaves has used what was generated so far.
+    fn drop(&mut self) {
+        self.record.used(self.events.stream.usage(), None);
+    }
+}
