@@ -1,0 +1,38 @@
+//! OpenAI's way of counting tokens: inclusive.
+
+use crate::Usage;
+use crate::json::count;
+use serde_json::{Value, json};
+
+/// Reads a `usage` object; `None` when it is none.
+#[must_use]
+pub fn read_usage(value: &Value) -> Option<Usage> {
+    value.as_object()?;
+    let prompt = value.get("prompt_tokens_details").unwrap_or(&Value::Null);
+    let completion = value.get("completion_tokens_details").unwrap_or(&Value::Null);
+    // DeepSeek tells the cache's part beside the prompt's.
+    let cached = count(prompt, "cached_tokens").max(count(value, "prompt_cache_hit_tokens"));
+    Some(Usage {
+        input: count(value, "prompt_tokens"),
+        output: count(value, "completion_tokens"),
+        cached_input: cached,
+        cache_creation: count(prompt, "cache_creation_tokens").max(count(prompt, "cache_write_tokens")),
+        reasoning: count(completion, "reasoning_tokens"),
+    })
+}
+
+/// Writes a `usage` object. `cache_creation_tokens` is an extension, there only when it is not 0.
+#[must_use]
+pub fn usage_object(usage: &Usage) -> Value {
+    let mut prompt = json!({"cached_tokens": usage.cached_input});
+    if usage.cache_creation > 0 {
+        prompt["cache_creation_tokens"] = json!(usage.cache_creation);
+    }
+    json!({
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total(),
+        "prompt_tokens_details": prompt,
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    })
+}

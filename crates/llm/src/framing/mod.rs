@@ -1,0 +1,3 @@
+//! Incremental decoders: bytes cut anywhere go in, whole frames come out.
+
+pub mod sse;

@@ -1,0 +1,101 @@
+//! Small steps over `serde_json` values that every format's decoder needs.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+/// A JSON object.
+pub(crate) type Object = Map<String, Value>;
+
+/// The text of a value of ours.
+pub(crate) fn bytes(value: &Value) -> Bytes {
+    Bytes::from(serde_json::to_vec(value).expect("a JSON value has only string keys"))
+}
+
+/// Takes a member out when it is a string; leaves it where it is otherwise.
+pub(crate) fn take_string(object: &mut Object, key: &str) -> Option<String> {
+    match object.get_mut(key) {
+        Some(Value::String(text)) => {
+            let text = std::mem::take(text);
+            object.shift_remove(key);
+            Some(text)
+        }
+        _ => None,
+    }
+}
+
+/// Takes a member out when it is a list.
+pub(crate) fn take_array(object: &mut Object, key: &str) -> Option<Vec<Value>> {
+    match object.get_mut(key) {
+        Some(Value::Array(items)) => {
+            let items = std::mem::take(items);
+            object.shift_remove(key);
+            Some(items)
+        }
+        _ => None,
+    }
+}
+
+/// Takes a member out when it is an object.
+pub(crate) fn take_object(object: &mut Object, key: &str) -> Option<Object> {
+    match object.get_mut(key) {
+        Some(Value::Object(map)) => {
+            let map = std::mem::take(map);
+            object.shift_remove(key);
+            Some(map)
+        }
+        _ => None,
+    }
+}
+
+/// Takes a member out when it is a boolean.
+pub(crate) fn take_bool(object: &mut Object, key: &str) -> Option<bool> {
+    let flag = object.get(key)?.as_bool()?;
+    object.shift_remove(key);
+    Some(flag)
+}
+
+/// Takes a member out when it is an integer that fits.
+pub(crate) fn take_u64(object: &mut Object, key: &str) -> Option<u64> {
+    let number = object.get(key)?.as_u64()?;
+    object.shift_remove(key);
+    Some(number)
+}
+
+/// Takes a member out when it is a number.
+pub(crate) fn take_number(object: &mut Object, key: &str) -> Option<serde_json::Number> {
+    match object.get(key)? {
+        Value::Number(number) => {
+            let number = number.clone();
+            object.shift_remove(key);
+            Some(number)
+        }
+        _ => None,
+    }
+}
+
+/// Takes a member out whatever it is, save null.
+pub(crate) fn take_value(object: &mut Object, key: &str) -> Option<Value> {
+    if object.get(key)?.is_null() {
+        return None;
+    }
+    object.shift_remove(key)
+}
+
+/// A string member, `""` where there is none.
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A count: a non-negative integer, or a float that is one; 0 otherwise.
+pub(crate) fn count(value: &Value, key: &str) -> u64 {
+    match value.get(key) {
+        Some(Value::Number(number)) => number.as_u64().unwrap_or_else(|| {
+            let float = number.as_f64().unwrap_or_default();
+            // The cast saturates, and negative or NaN becomes 0.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let whole = float as u64;
+            whole
+        }),
+        _ => 0,
+    }
+}

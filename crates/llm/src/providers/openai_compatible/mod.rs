@@ -1,0 +1,23 @@
+//! Any server that imitates OpenAI's API: vLLM, Groq, DeepSeek, OpenRouter and others. The endpoint is the user's.
+
+use super::openai::{QUERY, REPLY_HEADERS, REQUEST_HEADERS};
+use super::{ApiKeyDefault, Descriptor};
+use crate::{Dialect, Format};
+
+pub(super) const DESCRIPTOR: Descriptor = Descriptor {
+    id: "OpenAICompatible",
+    default_endpoint: None,
+    local: false,
+    api_key: ApiKeyDefault { header: "authorization", prefix: "Bearer " },
+    dialects: &[Dialect::OpenAI],
+    docs: "https://platform.openai.com/docs/api-reference/chat",
+    formats: &[Format::OpenAIChat],
+    // Servers that do not know it ignore it, or send usage anyway; those few that refuse it are not this provider.
+    stream_usage: true,
+    // The older name is the one that all of them know.
+    max_tokens: "max_tokens",
+    request_headers: REQUEST_HEADERS,
+    required_headers: &[],
+    reply_headers: REPLY_HEADERS,
+    query: QUERY,
+};

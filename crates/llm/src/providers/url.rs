@@ -1,0 +1,42 @@
+//! Endpoint and path become one URL, whether or not the endpoint has its version.
+
+/// Joins an endpoint and a vendor path. The path's `/v1` gives way to a version that the endpoint already has
+/// (`https://host/api/v4`, `https://host/v1beta/openai`), and is added where neither has one.
+pub(super) fn join(endpoint: &str, path: &str) -> String {
+    let endpoint = endpoint.trim_end_matches('/');
+    let unversioned = match path.strip_prefix("/v1") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => rest,
+        _ => path,
+    };
+    if has_version(endpoint) {
+        return format!("{endpoint}{unversioned}");
+    }
+    if has_version(path) { format!("{endpoint}{path}") } else { format!("{endpoint}/v1{path}") }
+}
+
+/// Whether a segment of the path is a version: `v1`, `v1beta`, `v4`.
+fn has_version(url: &str) -> bool {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => url,
+    };
+    path.split('/').any(|segment| {
+        let mut bytes = segment.bytes();
+        bytes.next() == Some(b'v')
+            && bytes.next().is_some_and(|byte| byte.is_ascii_digit())
+            && bytes.all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// The parameters of `query` whose name is allowed, `name[…]` included; `None` when none is left.
+pub(super) fn allowed_query(query: &str, allowed: &[&str]) -> Option<String> {
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|parameter| {
+            let name = parameter.split('=').next().unwrap_or_default();
+            let name = name.split(['[', '%']).next().unwrap_or_default();
+            allowed.contains(&name)
+        })
+        .collect();
+    (!kept.is_empty()).then(|| kept.join("&"))
+}

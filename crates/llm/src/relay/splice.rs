@@ -1,0 +1,136 @@
+//! The closed list of changes to a relayed request body: `model`, `stream_options.include_usage`, params.
+
+use crate::BodyError;
+use crate::json::Object;
+use crate::outline::{Member, Members, Outline};
+use bytes::Bytes;
+use serde_json::Value;
+use std::ops::Range;
+
+/// Changes to one body, applied together.
+#[derive(Debug, Default)]
+pub(crate) struct Splices {
+    edits: Vec<(Range<usize>, Vec<u8>)>,
+    /// Members to add, by the object they go into (offset behind its `{`, whether it is empty).
+    added: Vec<(usize, bool, Vec<u8>)>,
+}
+
+impl Splices {
+    fn replace(&mut self, at: Range<usize>, with: Vec<u8>) {
+        self.edits.push((at, with));
+    }
+
+    fn add(&mut self, object: &Members, key: &str, value: &[u8]) {
+        let mut text = serde_json::to_vec(key).expect("a string is JSON");
+        text.push(b':');
+        text.extend_from_slice(value);
+        self.added.push((object.open, object.list.is_empty(), text));
+    }
+
+    /// The body with all changes; the same bytes, not copied, when there is none.
+    pub(crate) fn apply(mut self, body: &Bytes) -> Bytes {
+        self.added.sort_by_key(|(open, ..)| *open);
+        for group in self.added.chunk_by(|left, right| left.0 == right.0) {
+            let (open, empty, _) = group[0];
+            let mut text = group.iter().map(|(.., text)| text.as_slice()).collect::<Vec<_>>().join(&b","[..]);
+            if !empty {
+                text.push(b',');
+            }
+            self.edits.push((open..open, text));
+        }
+        if self.edits.is_empty() {
+            return body.clone();
+        }
+        self.edits.sort_by_key(|(at, _)| at.start);
+        let grown: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
+        let mut out = Vec::with_capacity(body.len() + grown);
+        let mut from = 0;
+        for (at, with) in &self.edits {
+            out.extend_from_slice(&body[from..at.start]);
+            out.extend_from_slice(with);
+            from = at.end;
+        }
+        out.extend_from_slice(&body[from..]);
+        Bytes::from(out)
+    }
+}
+
+/// Asks upstream for `model` in place of the client's.
+pub(crate) fn splice_model(splices: &mut Splices, outline: &Outline, model: &str) -> Result<(), BodyError> {
+    if outline.model.as_deref() != Some(model) {
+        set(splices, &outline.members, "model", &Value::String(model.to_owned()))?;
+    }
+    Ok(())
+}
+
+/// Asks upstream for a stream's usage. Returns whether the client did not, so that the extra chunk must be hidden.
+pub(crate) fn splice_usage(splices: &mut Splices, outline: &Outline) -> Result<bool, BodyError> {
+    if !outline.stream || outline.include_usage {
+        return Ok(false);
+    }
+    match &outline.stream_options {
+        Some(options) => set(splices, options, "include_usage", &Value::Bool(true))?,
+        None => set(splices, &outline.members, "stream_options", &serde_json::json!({"include_usage": true}))?,
+    }
+    Ok(true)
+}
+
+/// Fills in `defaults` where the client left a member out (null counts as left out), and forces `overrides`.
+/// `same` gives the names that mean the same as one; the client's spelling stays.
+pub(crate) fn splice_params(
+    splices: &mut Splices,
+    members: &Members,
+    defaults: &Object,
+    overrides: &Object,
+    same: fn(&str) -> &'static [&'static str],
+    body: &[u8],
+) -> Result<(), BodyError> {
+    for (key, value) in overrides {
+        let mut found = false;
+        for name in names(key, same) {
+            if let Some(member) = members.get(name)? {
+                found = true;
+                splices.replace(member.value.clone(), to_vec(value));
+            }
+        }
+        if !found {
+            splices.add(members, key, &to_vec(value));
+        }
+    }
+    for (key, value) in defaults {
+        if names(key, same).any(|name| overrides.contains_key(name)) {
+            continue;
+        }
+        let mut empty: Option<&Member> = None;
+        let mut set = false;
+        for name in names(key, same) {
+            match members.get(name)? {
+                Some(member) if &body[member.value.clone()] == b"null" => empty = Some(member),
+                Some(_) => set = true,
+                None => {}
+            }
+        }
+        match empty {
+            _ if set => {}
+            Some(member) => splices.replace(member.value.clone(), to_vec(value)),
+            None => splices.add(members, key, &to_vec(value)),
+        }
+    }
+    Ok(())
+}
+
+fn names<'a>(key: &'a str, same: fn(&str) -> &'static [&'static str]) -> impl Iterator<Item = &'a str> {
+    std::iter::once(key).chain(same(key).iter().copied().filter(move |name| *name != key))
+}
+
+fn set(splices: &mut Splices, object: &Members, key: &str, value: &Value) -> Result<(), BodyError> {
+    match object.get(key)? {
+        Some(member) => splices.replace(member.value.clone(), to_vec(value)),
+        None => splices.add(object, key, &to_vec(value)),
+    }
+    Ok(())
+}
+
+fn to_vec(value: &Value) -> Vec<u8> {
+    serde_json::to_vec(value).expect("a JSON value has only string keys")
+}

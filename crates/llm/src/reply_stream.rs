@@ -1,0 +1,117 @@
+//! A streamed reply on its way to the client: bytes in with any cuts, whole events of the client's format out.
+
+use crate::framing::sse;
+use crate::relay::Observer;
+use crate::{ErrorInfo, Format, UpstreamFault, Usage, encode_error};
+use bytes::Bytes;
+
+/// Reads one 2xx event stream of upstream's.
+///
+/// Use: `push` what arrives, `finish` at upstream's end. On an `Err` of either: with [`ReplyStream::has_delta`] false
+/// another attempt may be made; otherwise [`ReplyStream::fail`] ends the client's stream with an error event. After
+/// an `Err` no more is pushed.
+#[derive(Debug)]
+pub struct ReplyStream {
+    client: Format,
+    inner: Inner,
+    closed: bool,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Relay(Observer),
+}
+
+impl ReplyStream {
+    pub(crate) fn relay(client: Format, wire: Format, hide_usage: bool) -> Self {
+        Self { client, inner: Inner::Relay(Observer::new(wire, hide_usage)), closed: false }
+    }
+
+    /// Takes bytes of upstream's, cut anywhere; the client's events come out as soon as they are complete.
+    ///
+    /// # Errors
+    /// When upstream reports an error before the first delta, or does not speak its format.
+    pub fn push(&mut self, bytes: Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
+        if self.closed {
+            return Ok(());
+        }
+        match &mut self.inner {
+            Inner::Relay(observer) => observer.push(bytes, out),
+        }
+    }
+
+    /// Takes upstream's end.
+    ///
+    /// # Errors
+    /// [`UpstreamFault::Truncated`] when no terminal event was seen.
+    pub fn finish(&mut self, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
+        if self.closed {
+            return Ok(());
+        }
+        match &mut self.inner {
+            Inner::Relay(observer) => observer.finish(out),
+        }
+    }
+
+    /// Ends the client's stream with an error event in its dialect (upstream's own event where it is relayed); after
+    /// it nothing more comes out.
+    pub fn fail(&mut self, error: &ErrorInfo, out: &mut Vec<Bytes>) {
+        if self.closed {
+            return;
+        }
+        self.closed = true;
+        let own = match &mut self.inner {
+            Inner::Relay(observer) => observer.take_error_event(),
+        };
+        out.push(own.unwrap_or_else(|| error_event(self.client, error)));
+    }
+
+    /// Whether a delta of any kind (text, thinking, tool) has been seen: after it no other attempt may be made.
+    #[must_use]
+    pub fn has_delta(&self) -> bool {
+        match &self.inner {
+            Inner::Relay(observer) => observer.noted.has_delta,
+        }
+    }
+
+    /// Tokens as far as upstream has told.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        match &self.inner {
+            Inner::Relay(observer) => observer.noted.usage,
+        }
+    }
+
+    /// Why the answer ended, in upstream's own word, once it has.
+    #[must_use]
+    pub fn finish_reason(&self) -> Option<&str> {
+        match &self.inner {
+            Inner::Relay(observer) => observer.noted.finish.as_deref(),
+        }
+    }
+
+    /// The model that upstream says answers.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        match &self.inner {
+            Inner::Relay(observer) => observer.noted.model.as_deref(),
+        }
+    }
+
+    /// The error that upstream reported within the stream, if it did.
+    #[must_use]
+    pub fn error(&self) -> Option<&ErrorInfo> {
+        match &self.inner {
+            Inner::Relay(observer) => observer.noted.error.as_ref(),
+        }
+    }
+}
+
+/// An error as an event. OpenAI's clients get no `[DONE]` after it: the stream did not end well.
+fn error_event(client: Format, error: &ErrorInfo) -> Bytes {
+    let name = match client {
+        Format::OpenAIChat => None,
+        Format::AnthropicMessages => Some("error"),
+    };
+    sse::write(name, &encode_error(client.dialect(), error))
+}
