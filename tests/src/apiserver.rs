@@ -23,12 +23,13 @@ use crate::{tools, wait, workspace};
 /// The issuer and default audience of service-account tokens.
 pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 const READY_WITHIN: Duration = Duration::from_secs(90);
+const PORT_INSIDE: u16 = 6443;
 const ADMIN_TOKEN: &str = "admin-of-the-tests";
 
 /// Where the servers listen.
 #[derive(Debug, Clone)]
 pub struct Place {
-    network: Option<PathBuf>,
+    inside: Option<u32>,
     advertise: String,
     port: u16,
     etcd_ports: [u16; 2],
@@ -42,13 +43,13 @@ impl Place {
     pub fn loopback() -> Result<Self> {
         let ports = free_ports::<3>()?;
         // An address that the API server may call its own: it refuses loopback here, and never binds this one.
-        Ok(Self { network: None, advertise: "192.0.2.1".into(), port: ports[0], etcd_ports: [ports[1], ports[2]] })
+        Ok(Self { inside: None, advertise: "192.0.2.1".into(), port: ports[0], etcd_ports: [ports[1], ports[2]] })
     }
 
-    /// The usual ports in a network namespace, advertised under the node's address.
+    /// The usual ports in the namespaces of a process, advertised under the node's address.
     #[must_use]
-    pub fn network(namespace: &Path, node_address: &str) -> Self {
-        Self { network: Some(namespace.to_path_buf()), advertise: node_address.into(), port: 6443, etcd_ports: [2379, 2380] }
+    pub fn inside(process: u32, node_address: &str) -> Self {
+        Self { inside: Some(process), advertise: node_address.into(), port: PORT_INSIDE, etcd_ports: [2379, 2380] }
     }
 }
 
@@ -99,9 +100,9 @@ impl ApiServer {
         let etcd = Process::start(&etcd_spec(&place, &folder)?, &folder)?;
         let server_spec = server_spec(&place, &folder)?;
         let server = Some(Process::start(&server_spec, &folder)?);
-        let (relay, port) = match &place.network {
+        let (relay, port) = match place.inside {
             None => (None, place.port),
-            Some(network) => relay(network, place.port, &folder).map(|(relay, port)| (Some(relay), port))?,
+            Some(process) => relay(process, place.port, &folder).map(|(relay, port)| (Some(relay), port))?,
         };
         let mut this = Self { server, etcd, relay, server_spec, folder, port, authority: authority.der() };
         std::fs::write(this.kubeconfig(), this.kubeconfig_text(ADMIN_TOKEN, "default"))?;
@@ -250,14 +251,14 @@ impl ApiServer {
         kubeconfig(&format!("https://127.0.0.1:{}", self.port), &self.folder.join("ca.crt"), token, namespace)
     }
 
-    /// Writes a kubeconfig for programs in the network namespace of the servers, and gives its path.
+    /// Writes the administrator's kubeconfig for programs in the namespaces of the servers, and gives its path.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn kubeconfig_inside(&self, port: u16) -> Result<PathBuf> {
+    pub fn kubeconfig_inside(&self) -> Result<PathBuf> {
         let path = self.folder.join("inside.kubeconfig");
-        let text = kubeconfig(&format!("https://127.0.0.1:{port}"), &self.folder.join("ca.crt"), ADMIN_TOKEN, "default");
-        std::fs::write(&path, text)?;
+        let server = format!("https://127.0.0.1:{PORT_INSIDE}");
+        std::fs::write(&path, kubeconfig(&server, &self.folder.join("ca.crt"), ADMIN_TOKEN, "default"))?;
         Ok(path)
     }
 
@@ -335,7 +336,7 @@ fn server_spec(place: &Place, folder: &Path) -> Result<Spec> {
         "--kubelet-preferred-address-types=InternalIP".into(),
         "--profiling=false".into(),
     ];
-    if place.network.is_some() {
+    if place.inside.is_some() {
         flags.push("--bind-address=0.0.0.0".into());
     } else {
         // Nobody reaches the API server through the Service `kubernetes` here.
@@ -345,22 +346,22 @@ fn server_spec(place: &Place, folder: &Path) -> Result<Spec> {
 }
 
 fn in_place(spec: Spec, place: &Place) -> Spec {
-    match &place.network {
-        Some(network) => spec.network(network),
+    match place.inside {
+        Some(process) => spec.inside(process),
         None => spec,
     }
 }
 
-/// Makes a port of a network namespace reachable on the machine's loopback, through a process started in it, so that the machine's own network
-/// stays as it is. Gives the loopback port.
+/// Makes a port of a process's network namespace reachable on the machine's loopback, through a process started in it, so that the
+/// machine's own network stays as it is. Gives the loopback port.
 ///
 /// # Errors
 /// When socat is missing or no port is free.
-pub fn relay(network: &Path, port: u16, folder: &Path) -> Result<(Process, u16)> {
+pub fn relay(process: u32, port: u16, folder: &Path) -> Result<(Process, u16)> {
     let socat = tools::system_tool("socat")?;
     let [outside] = free_ports::<1>()?;
     // socat splits at colons and commas: those of the inner address are escaped.
-    let inside = format!("EXEC:nsenter --net={} -- {} STDIO TCP\\:127.0.0.1\\:{port}", network.display(), socat.display());
+    let inside = format!("EXEC:nsenter --target {process} --net -- {} STDIO TCP\\:127.0.0.1\\:{port}", socat.display());
     let spec = Spec::new(format!("relay-{port}"), socat)
         .arg(format!("TCP-LISTEN:{outside},bind=127.0.0.1,reuseaddr,fork,backlog=128"))
         .arg(inside);

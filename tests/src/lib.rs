@@ -8,6 +8,8 @@
 
 pub mod apiserver;
 pub mod build;
+pub mod cluster;
+pub mod images;
 pub mod pki;
 pub mod process;
 pub mod provider;

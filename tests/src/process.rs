@@ -20,7 +20,7 @@ pub struct Spec {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     folder: Option<PathBuf>,
-    network: Option<PathBuf>,
+    inside: Option<u32>,
 }
 
 impl Spec {
@@ -33,7 +33,7 @@ impl Spec {
             arguments: Vec::new(),
             environment: Vec::new(),
             folder: None,
-            network: None,
+            inside: None,
         }
     }
 
@@ -65,20 +65,21 @@ impl Spec {
         self
     }
 
-    /// Runs in the network namespace whose file this is. `nsenter` and not `ip netns exec`: the latter remounts `/sys`
-    /// and so hides the cgroups from containerd and kubelet.
+    /// Runs in the network, mount and process namespaces of the process with this id. `nsenter` and not `ip netns exec`: the latter
+    /// remounts `/sys` and so hides the cgroups from containerd and kubelet.
     #[must_use]
-    pub fn network(mut self, namespace: impl Into<PathBuf>) -> Self {
-        self.network = Some(namespace.into());
+    pub fn inside(mut self, process: u32) -> Self {
+        self.inside = Some(process);
         self
     }
 
-    /// The command, with the network namespace entered.
+    /// The command, with the namespaces entered.
     #[must_use]
     pub fn command(&self, die_with_us: bool) -> Command {
         let mut words: Vec<String> = Vec::new();
-        if let Some(namespace) = &self.network {
-            words.extend(["nsenter".into(), format!("--net={}", namespace.display()), "--".into()]);
+        if let Some(process) = self.inside {
+            let target = process.to_string();
+            words.extend(["nsenter", "--target", &target, "--net", "--mount", "--pid", "--"].map(String::from));
         }
         if die_with_us {
             words.extend(["setpriv", "--pdeathsig", "KILL", "--"].map(String::from));

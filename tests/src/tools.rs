@@ -46,6 +46,7 @@ pub const SYSTEM_TOOLS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
     ("setpriv", "util-linux"),
+    ("unshare", "util-linux"),
     ("mount", "mount"),
     ("sysctl", "procps"),
     ("/usr/lib/cni/bridge", "containernetworking-plugins"),

@@ -1,0 +1,39 @@
+//! The fixture itself: a plain pod runs, finds a Service by its name, and is gone with the cluster.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use pillion_tests::cluster::Cluster;
+use pillion_tests::{images, wait};
+
+#[tokio::test]
+async fn a_pod_finds_a_service_by_its_name() -> Result<()> {
+    let cluster = Cluster::start().await?;
+    for image in images::of_the_clients()? {
+        cluster.import(&image)?;
+    }
+    // The API server speaks HTTPS only, and says so to whom it hears speaking HTTP.
+    cluster.api().apply(&format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: client, namespace: default}}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: main
+    image: {}
+    imagePullPolicy: Never
+    args: [-modes, chat, openai:any]
+    env:
+    - {{name: OPENAI_BASE_URL, value: http://kubernetes.default.svc.cluster.local:443}}
+    - {{name: OPENAI_API_KEY, value: none}}
+",
+        images::SDKCHAT,
+    ))?;
+    wait::until("the client's output", Duration::from_secs(60), || async {
+        let log = cluster.kubectl(["logs", "client"])?;
+        wait::holds(log.contains("\"status\":400"), log)
+    })
+    .await
+    .map_err(|error| error.context(cluster.pods_of("default")))
+}
