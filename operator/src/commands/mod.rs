@@ -1,6 +1,8 @@
 //! The commands of `pillion`, one file each.
 
+mod check;
 mod inject;
+mod operator;
 
 use clap::{Parser, Subcommand};
 use std::io::{Read, Write};
@@ -17,6 +19,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the operator
+    Operator(operator::Arguments),
+    /// Check AIProviders and AIRoutes in files, without a cluster
+    Check(check::Arguments),
     /// Write pods and workloads with the sidecar injected, as the webhook would
     Inject(inject::Arguments),
 }
@@ -30,11 +36,15 @@ enum CommandError {
     Write(#[source] std::io::Error),
     #[error("'{}': {problem}", path.display())]
     Content { path: PathBuf, problem: String },
+    #[error("failed to {action}: {problem}")]
+    Run { action: &'static str, problem: String },
 }
 
 /// Runs what the command line asks for.
 pub(crate) fn run() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Operator(arguments) => operator::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Inject(arguments) => inject::run(&arguments),
     };
     match result {

@@ -21,6 +21,8 @@ pub use diff::{Operation, diff};
 pub use obstacles::OUR_PORTS;
 pub use warnings::MAX_WARNING_CHARS;
 
+pub(crate) use sidecar::AUDIENCE;
+
 use crate::config::Config;
 use record::Record;
 use serde_json::Value;

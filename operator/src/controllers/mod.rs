@@ -1,0 +1,95 @@
+//! The reconciler: gather → compile → publish, one namespace at a time, and only those that changed.
+
+use crate::config_server::{Hub, Published};
+use crate::index::{Gathered, Index};
+use crate::metrics::{Metrics, ResultLabel};
+use crate::status::{Board, Judged};
+use pillion_compiler::{Compiled, Input, Workload, compile};
+use pillion_crds::AIRoute;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Changes that come together are compiled together.
+const COALESCE: Duration = Duration::from_millis(50);
+
+/// What one reconciliation works on and for.
+#[derive(Clone)]
+pub(crate) struct Controller {
+    pub(crate) index: Index,
+    pub(crate) hub: Hub,
+    pub(crate) board: Board,
+    pub(crate) metrics: Metrics,
+}
+
+impl Controller {
+    /// Runs until `shutdown`. Nothing is compiled before every kind has been heard of in whole: half a truth would be
+    /// published as the whole.
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        let work = async {
+            loop {
+                self.index.changed().await;
+                tokio::time::sleep(COALESCE).await;
+                if !self.index.unheard().is_empty() {
+                    continue;
+                }
+                for namespace in self.index.take_changed() {
+                    self.reconcile(&namespace);
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+
+    /// A panic of the compiler leaves what was published before.
+    fn reconcile(&self, namespace: &str) {
+        let gathered = self.index.gather(namespace);
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.compile_and_publish(namespace, gathered)));
+        let result = if outcome.is_ok() { "ok" } else { "panic" };
+        if outcome.is_err() {
+            tracing::error!(namespace, "the compiler panicked, the namespace keeps what it had");
+        }
+        self.metrics.reconciles.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    fn compile_and_publish(&self, namespace: &str, gathered: Gathered) {
+        let connected = self.hub.pods(namespace);
+        let keys = selector_keys(gathered.routes.iter().filter_map(|route| route.object.as_deref()));
+        let pods = connected.iter().chain(&gathered.pods).filter(|pod| !pod.finished);
+        let workloads: BTreeSet<Workload> =
+            pods.map(|pod| crate::config_server::class(namespace, &pod.labels, &keys)).collect();
+        let input = Input {
+            providers: gathered.providers.iter().filter_map(|stored| stored.object.as_deref().cloned()).collect(),
+            routes: gathered.routes.iter().filter_map(|stored| stored.object.as_deref().cloned()).collect(),
+            workloads,
+        };
+        let Compiled { snapshots, objects } = compile(&input);
+        let former = self.hub.snapshots(namespace);
+        let mut sources = BTreeMap::new();
+        let mut published = BTreeMap::new();
+        for (workload, snapshot) in snapshots {
+            sources.insert(workload.clone(), snapshot.sources.clone());
+            let unchanged = former.get(&workload).filter(|former| former.version == snapshot.version).cloned();
+            published.insert(workload, unchanged.unwrap_or_else(|| Arc::new(Published::new(snapshot))));
+        }
+        let by_uid: HashMap<&str, _> = gathered.pods.iter().map(|pod| (pod.uid.as_str(), pod)).collect();
+        self.hub.publish(namespace, keys.clone(), published, &by_uid);
+        self.board.put(namespace, Judged { objects, sources, keys });
+    }
+}
+
+/// The labels that the routes of a namespace select by.
+fn selector_keys<'a>(routes: impl Iterator<Item = &'a AIRoute>) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for selector in routes.filter_map(|route| route.spec.pod_selector.as_ref()) {
+        keys.extend(selector.match_labels.iter().flatten().map(|(key, _)| key.clone()));
+        keys.extend(selector.match_expressions.iter().flatten().map(|requirement| requirement.key.clone()));
+    }
+    keys
+}

@@ -1,0 +1,123 @@
+//! The watches that feed the index; every one runs for ever, whatever the API server does.
+
+use super::{Index, IndexedPod, Name, Stored};
+use crate::inject::INJECTED;
+use crate::metrics::{KindLabel, Metrics};
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::api::{Api, PartialObjectMeta};
+use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event};
+use kube::{Client, Resource};
+use pillion_crds::{AIProvider, AIRoute};
+use std::collections::HashSet;
+use std::pin::pin;
+use tokio_util::sync::CancellationToken;
+
+/// Feeds `index` until `shutdown`. `gone` hears the uid of every pod that is no more.
+pub(crate) async fn run(
+    client: Client,
+    index: Index,
+    metrics: Metrics,
+    gone: impl Fn(&str) + Clone + Send,
+    shutdown: CancellationToken,
+) {
+    let feed = Feed { index: index.clone(), metrics };
+    let providers = watcher::watcher(guarded::<AIProvider>(&client), watcher::Config::default());
+    let routes = watcher::watcher(guarded::<AIRoute>(&client), watcher::Config::default());
+    let pods = watcher::watcher(
+        Api::<Pod>::all(client.clone()),
+        watcher::Config::default().labels(&format!("{INJECTED}=true")),
+    );
+    let namespaces = watcher::watcher(Api::<PartialObjectMeta<Namespace>>::all(client), watcher::Config::default());
+    let put_provider = |name, guard: DeserializeGuard<AIProvider>| index.put_provider(name, stored(guard));
+    let put_route = |name, guard: DeserializeGuard<AIRoute>| index.put_route(name, stored(guard));
+    let put_pod = |_, pod: Pod| {
+        if let Some(pod) = IndexedPod::of(&pod) {
+            let finished = pod.finished.then(|| pod.uid.clone());
+            let replaced = index.put_pod(pod).map(|former| former.uid.clone());
+            finished.iter().chain(&replaced).for_each(|uid| gone(uid));
+        }
+    };
+    let put_namespace = |(_, name): Name, namespace: PartialObjectMeta<Namespace>| {
+        index.put_namespace(name, namespace.metadata.labels.unwrap_or_default());
+    };
+    let drop_pod = |name: &Name| {
+        let pods = index.gather(&name.0).pods;
+        let uid = pods.iter().find(|pod| pod.name == name.1).map(|pod| pod.uid.clone());
+        index.remove("Pod", name);
+        if let Some(uid) = uid {
+            gone(&uid);
+        }
+    };
+    let all = futures::future::join4(
+        feed.run("AIProvider", providers, put_provider, |name| index.remove("AIProvider", name)),
+        feed.run("AIRoute", routes, put_route, |name| index.remove("AIRoute", name)),
+        feed.run("Pod", pods, put_pod, drop_pod),
+        feed.run("Namespace", namespaces, put_namespace, |name| index.remove("Namespace", name)),
+    );
+    tokio::select! {
+        _ = all => {}
+        () = shutdown.cancelled() => {}
+    }
+}
+
+fn guarded<T>(client: &Client) -> Api<DeserializeGuard<T>>
+where
+    T: Resource<DynamicType = ()>,
+{
+    Api::all(client.clone())
+}
+
+fn stored<T: Resource>(guard: DeserializeGuard<T>) -> Stored<T> {
+    match guard.0 {
+        Ok(object) => Stored::sound(object),
+        Err(invalid) => Stored::broken(invalid.metadata, invalid.error),
+    }
+}
+
+struct Feed {
+    index: Index,
+    metrics: Metrics,
+}
+
+impl Feed {
+    /// A list that begins anew replaces what was there only once it is whole.
+    async fn run<T: Resource>(
+        &self,
+        kind: &'static str,
+        events: impl Stream<Item = Result<Event<T>, watcher::Error>>,
+        put: impl Fn(Name, T),
+        remove: impl Fn(&Name),
+    ) {
+        let mut events = pin!(events.default_backoff());
+        let mut listed = HashSet::new();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(Event::Init) => listed.clear(),
+                Ok(Event::InitApply(object)) => {
+                    let name = name(&object);
+                    listed.insert(name.clone());
+                    put(name, object);
+                }
+                Ok(Event::InitDone) => {
+                    self.index.names(kind).iter().filter(|name| !listed.contains(*name)).for_each(&remove);
+                    listed.clear();
+                    self.index.note_heard(kind);
+                }
+                Ok(Event::Apply(object)) => put(name(&object), object),
+                Ok(Event::Delete(object)) => remove(&name(&object)),
+                Err(error) => {
+                    self.metrics.watch_restarts.get_or_create(&KindLabel { kind }).inc();
+                    tracing::warn!(kind, %error, "a watch was interrupted and begins again");
+                }
+            }
+        }
+    }
+}
+
+fn name(object: &impl Resource) -> Name {
+    let metadata = object.meta();
+    (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
+}

@@ -1,0 +1,219 @@
+//! What the status of every object of one namespace should be; pure.
+
+use super::Judged;
+use super::conditions::{Claim, Word, judge, unparseable};
+use crate::config_server::class;
+use crate::index::{Gathered, IndexedPod, Stored};
+use kube::Resource;
+use pillion_compiler::{ObjectKey, selects};
+use pillion_crds::{AIProvider, AIRoute, Sidecars};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The status that an object should have.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wanted {
+    pub(super) key: ObjectKey,
+    /// Of the stored object.
+    pub(super) generation: i64,
+    pub(super) claims: Vec<Claim>,
+    /// Fields of the status beside `conditions`.
+    pub(super) fields: Map<String, Value>,
+    /// Whether the stored object does not parse, its former status neither.
+    pub(super) is_broken: bool,
+}
+
+/// Folds everything known of a namespace. `word` gives what is known of a pod's sidecar. An object that changed since
+/// it was compiled is left out: its turn comes with the next compilation.
+pub(super) fn fold(gathered: &Gathered, judged: &Judged, word: impl Fn(&IndexedPod) -> Word) -> Vec<Wanted> {
+    let pods: Vec<(&Arc<IndexedPod>, Word)> =
+        gathered.pods.iter().filter(|pod| pod.counts()).map(|pod| (pod, word(pod))).collect();
+    let routes = gathered.routes.iter().filter_map(|stored| {
+        let key = key("AIRoute", stored);
+        wanted(stored, key, judged, |route, key| {
+            let words = |pod: &&(&Arc<IndexedPod>, Word)| selects(route, &class_of(pod.0, judged));
+            let words: Vec<Word> = pods.iter().filter(words).map(|(_, word)| word.clone()).collect();
+            (words, route_fields(route, key))
+        })
+    });
+    let providers = gathered.providers.iter().filter_map(|stored| {
+        let key = key("AIProvider", stored);
+        wanted(stored, key, judged, |provider, key| {
+            let source = key.to_string();
+            let gets = |pod: &&(&Arc<IndexedPod>, Word)| {
+                judged.sources.get(&class_of(pod.0, judged)).is_some_and(|sources| sources.contains_key(&source))
+            };
+            let words: Vec<Word> = pods.iter().filter(gets).map(|(_, word)| word.clone()).collect();
+            (words, provider_fields(provider, gathered))
+        })
+    });
+    routes.chain(providers).collect()
+}
+
+fn class_of(pod: &IndexedPod, judged: &Judged) -> pillion_compiler::Workload {
+    class(&pod.namespace, &pod.labels, &judged.keys)
+}
+
+fn key<T>(kind: &'static str, stored: &Stored<T>) -> ObjectKey {
+    let metadata = stored.metadata();
+    ObjectKey {
+        kind,
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+    }
+}
+
+fn wanted<T: Resource>(
+    stored: &Stored<T>,
+    key: ObjectKey,
+    judged: &Judged,
+    concerned: impl Fn(&T, &ObjectKey) -> (Vec<Word>, Map<String, Value>),
+) -> Option<Wanted> {
+    let generation = stored.metadata().generation.unwrap_or_default();
+    if let Some(problem) = &stored.problem {
+        let last_good = stored.object.as_ref().and_then(|object| object.meta().generation);
+        let claims = unparseable(problem, last_good);
+        return Some(Wanted { key, generation, claims, fields: Map::new(), is_broken: true });
+    }
+    let object = stored.object.as_deref()?;
+    let findings = judged.objects.get(&key)?;
+    let (words, mut fields) = concerned(object, &key);
+    let (claims, sidecars) = judge(findings, &key.to_string(), generation, &words);
+    fields.insert("sidecars".into(), counts(&sidecars));
+    Some(Wanted { key, generation, claims, fields, is_broken: false })
+}
+
+fn counts(sidecars: &Sidecars) -> Value {
+    serde_json::to_value(sidecars).unwrap_or_default()
+}
+
+/// The summaries that `kubectl get` shows.
+fn route_fields(route: &AIRoute, _: &ObjectKey) -> Map<String, Value> {
+    let rules = &route.spec.rules;
+    let mut models: BTreeSet<&str> =
+        rules.iter().flat_map(|rule| &rule.matches).flat_map(|matched| &matched.models).map(String::as_str).collect();
+    let takes_all = |rule: &pillion_crds::RouteRule| {
+        rule.matches.is_empty() || rule.matches.iter().any(|matched| matched.models.is_empty())
+    };
+    if rules.iter().any(takes_all) {
+        models.insert("*");
+    }
+    let providers: BTreeSet<&str> =
+        rules.iter().flat_map(|rule| &rule.backends).map(|backend| backend.provider.name.as_str()).collect();
+    let summaries = json!({"models": summary(&models), "providers": summary(&providers)});
+    summaries.as_object().cloned().unwrap_or_default()
+}
+
+fn provider_fields(provider: &AIProvider, gathered: &Gathered) -> Map<String, Value> {
+    let name = provider.metadata.name.as_deref().unwrap_or_default();
+    let refers = |route: &&AIRoute| {
+        route.spec.rules.iter().flat_map(|rule| &rule.backends).any(|backend| backend.provider.name == name)
+    };
+    let routes = gathered.routes.iter().filter_map(|stored| stored.object.as_deref()).filter(refers).count();
+    Map::from_iter([("routes".to_owned(), routes.into())])
+}
+
+/// A few names, and how many more.
+fn summary(names: &BTreeSet<&str>) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = names.iter().take(SHOWN).copied().collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(","),
+        more => format!("{} +{more}", shown.join(",")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config_server::PodAck;
+    use pillion_compiler::{Input, compile};
+    use pillion_crds::conditions::{ACCEPTED, PROGRAMMED};
+    use std::collections::BTreeMap;
+
+    fn pod(name: &str, app: &str, started: bool) -> Arc<IndexedPod> {
+        Arc::new(IndexedPod {
+            uid: name.into(),
+            namespace: "n".into(),
+            name: name.into(),
+            labels: [("app".to_owned(), app.to_owned())].into(),
+            service_account: "default".into(),
+            terminating: false,
+            finished: false,
+            started,
+        })
+    }
+
+    fn gathered(pods: Vec<Arc<IndexedPod>>) -> Gathered {
+        let object = |kind: &str, name: &str, spec: Value| {
+            json!({
+                "apiVersion": "pillion.dev/v1alpha1", "kind": kind,
+                "metadata": {"name": name, "namespace": "n", "generation": 2}, "spec": spec,
+            })
+        };
+        let rule = json!({
+            "name": "a", "matches": [{"models": ["gpt-4o", "claude-*"]}], "backends": [{"provider": {"name": "p"}}],
+        });
+        let route = object("AIRoute", "r", json!({"podSelector": {"matchLabels": {"app": "a"}}, "rules": [rule]}));
+        let (p, unused) = (object("AIProvider", "p", json!({"type": "OpenAI"})), json!({"type": "OpenAI"}));
+        Gathered {
+            providers: vec![
+                Stored::sound(serde_json::from_value(p).unwrap()),
+                Stored::sound(serde_json::from_value(object("AIProvider", "unused", unused)).unwrap()),
+            ],
+            routes: vec![Stored::sound(serde_json::from_value(route).unwrap())],
+            pods,
+        }
+    }
+
+    fn judged(gathered: &Gathered) -> Judged {
+        let keys = BTreeSet::from(["app".to_owned()]);
+        let input = Input {
+            providers: gathered.providers.iter().filter_map(|stored| stored.object.as_deref().cloned()).collect(),
+            routes: gathered.routes.iter().filter_map(|stored| stored.object.as_deref().cloned()).collect(),
+            workloads: gathered.pods.iter().map(|pod| class("n", &pod.labels, &keys)).collect(),
+        };
+        let compiled = compile(&input);
+        let sources = compiled.snapshots.into_iter().map(|(class, snapshot)| (class, snapshot.sources)).collect();
+        Judged { objects: compiled.objects, sources, keys }
+    }
+
+    fn find<'a>(wanted: &'a [Wanted], name: &str) -> &'a Wanted {
+        wanted.iter().find(|wanted| wanted.key.name == name).unwrap()
+    }
+
+    #[test]
+    fn only_started_pods_that_an_object_concerns_are_counted() {
+        let gathered = gathered(vec![pod("1", "a", true), pod("2", "a", false), pod("3", "b", true)]);
+        let serving: BTreeMap<String, i64> = [("AIRoute/n/r".to_owned(), 2), ("AIProvider/n/p".to_owned(), 2)].into();
+        let word = |_: &IndexedPod| Word::Said(PodAck { serving: Some(serving.clone()), ..PodAck::default() });
+        let wanted = fold(&gathered, &judged(&gathered), word);
+        assert_eq!(find(&wanted, "r").fields["sidecars"]["summary"], "1/1");
+        assert_eq!(find(&wanted, "r").fields["models"], "claude-*,gpt-4o");
+        assert_eq!(find(&wanted, "r").fields["providers"], "p");
+        assert_eq!(find(&wanted, "p").fields["sidecars"]["summary"], "1/1");
+        assert_eq!(find(&wanted, "p").fields["routes"], 1);
+        assert_eq!(find(&wanted, "unused").fields["sidecars"]["summary"], "0/0");
+    }
+
+    #[test]
+    fn a_stored_object_that_does_not_parse_says_so_and_stops_no_other() {
+        let mut gathered = gathered(vec![]);
+        let metadata = gathered.routes[0].metadata().clone();
+        let metadata = kube::api::ObjectMeta { name: Some("bad".into()), ..metadata };
+        gathered.routes.push(Stored::broken(metadata, "missing field `rules`".into()));
+        let wanted = fold(&gathered, &judged(&gathered), |_| Word::Silent { long: true });
+        let bad = find(&wanted, "bad");
+        assert!(bad.is_broken);
+        let claim = |wanted: &Wanted, type_| wanted.claims.iter().find(|claim| claim.type_ == type_).unwrap().clone();
+        assert_eq!((claim(bad, ACCEPTED).status, claim(bad, ACCEPTED).reason), ("False", "Unparseable"));
+        assert_eq!(claim(find(&wanted, "r"), PROGRAMMED).status, "True");
+    }
+
+    #[test]
+    fn a_summary_shows_a_few_names() {
+        assert_eq!(summary(&BTreeSet::from(["a"])), "a");
+        assert_eq!(summary(&BTreeSet::from(["a", "b", "c", "d", "e"])), "a,b,c +2");
+    }
+}

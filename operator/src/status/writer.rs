@@ -1,0 +1,301 @@
+//! Writes statuses: the leader only, only what differs, at most once a second an object.
+
+use super::Board;
+use super::conditions::{Word, with_times};
+use super::fold::{Wanted, fold};
+use crate::config_server::peers::Peers;
+use crate::config_server::{Hub, PodAck};
+use crate::events::{Events, Regarding};
+use crate::index::{Gathered, Index, IndexedPod, Stored};
+use crate::kubernetes::{CallError, call, status_code};
+use crate::leader::Leadership;
+use crate::metrics::{Metrics, ResultLabel};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::GroupVersionKind;
+use kube::{Client, Resource};
+use pillion_compiler::ObjectKey;
+use pillion_crds::conditions::{ACCEPTED, PROGRAMMED, RESOLVED_REFS};
+use pillion_crds::{AIProvider, AIRoute, GROUP, VERSION};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+const FIELD_MANAGER: &str = "pillion-controller";
+/// Between two writes of one object.
+const APART: Duration = Duration::from_secs(1);
+/// A sidecar that is not heard of for this long counts as lost.
+const LOST: Duration = Duration::from_secs(30);
+/// How often peers are asked and what waits is tried again.
+const TICK: Duration = Duration::from_millis(500);
+/// How often everything is looked at, whatever has been heard.
+const FULL: Duration = Duration::from_secs(60);
+/// For this long what was written is believed before what the watch says.
+const ECHO: Duration = Duration::from_secs(5);
+
+/// Writes statuses until it is dropped.
+pub(crate) struct Writer {
+    pub(crate) client: Client,
+    pub(crate) index: Index,
+    pub(crate) hub: Hub,
+    pub(crate) board: Board,
+    pub(crate) peers: Peers,
+    pub(crate) leadership: Leadership,
+    pub(crate) events: Events,
+    pub(crate) metrics: Metrics,
+    state: State,
+}
+
+#[derive(Default)]
+struct State {
+    led: bool,
+    pending: BTreeSet<String>,
+    acks: BTreeMap<String, PodAck>,
+    /// Since when a started sidecar is not connected anywhere, by pod uid.
+    silent: HashMap<String, Instant>,
+    written: HashMap<ObjectKey, Written>,
+    looked: Option<Instant>,
+}
+
+struct Written {
+    at: Instant,
+    status: Value,
+}
+
+impl Writer {
+    #[expect(clippy::too_many_arguments, reason = "each is another part of the operator")]
+    pub(crate) fn new(
+        client: Client,
+        index: Index,
+        hub: Hub,
+        board: Board,
+        peers: Peers,
+        leadership: Leadership,
+        events: Events,
+        metrics: Metrics,
+    ) -> Self {
+        Self { client, index, hub, board, peers, leadership, events, metrics, state: State::default() }
+    }
+
+    /// Runs until `shutdown`.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let (board, hub) = (self.board.clone(), self.hub.clone());
+            let is_tick = tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => true,
+                () = board.news() => false,
+                () = hub.acked() => false,
+            };
+            self.step(is_tick).await;
+        }
+    }
+
+    async fn step(&mut self, is_tick: bool) {
+        let news = [self.board.take_news(), self.hub.take_acked()];
+        if !self.leadership.may_write() {
+            self.state = State::default();
+            return;
+        }
+        self.state.pending.extend(news.into_iter().flatten());
+        let due = self.state.looked.is_none_or(|looked| looked.elapsed() > FULL);
+        if !self.state.led || due {
+            self.state.led = true;
+            self.state.looked = Some(Instant::now());
+            self.state.pending.extend(self.index.namespaces());
+        }
+        if is_tick && self.peers.ask_all().await {
+            self.state.pending.extend(self.index.namespaces());
+        }
+        let mut acks = self.hub.acks();
+        self.peers.merge_into(&mut acks);
+        self.state.acks = acks;
+        for namespace in std::mem::take(&mut self.state.pending) {
+            if self.settle(&namespace).await == Settled::No {
+                self.state.pending.insert(namespace);
+            }
+        }
+        self.state.written.retain(|_, written| written.at.elapsed() < ECHO);
+    }
+
+    /// Brings every status of a namespace to where it should be.
+    async fn settle(&mut self, namespace: &str) -> Settled {
+        let Some(judged) = self.board.get(namespace) else {
+            return Settled::Yes;
+        };
+        let gathered = self.index.gather(namespace);
+        let waits = self.note_silence(&gathered);
+        let wanted = fold(&gathered, &judged, |pod| self.word(pod));
+        let mut settled = if waits { Settled::No } else { Settled::Yes };
+        for wanted in wanted {
+            if self.bring(&wanted, &gathered).await == Settled::No {
+                settled = Settled::No;
+            }
+        }
+        settled
+    }
+
+    /// Whether a sidecar is silent that may be lost soon.
+    fn note_silence(&mut self, gathered: &Gathered) -> bool {
+        let mut waits = false;
+        for pod in &gathered.pods {
+            if pod.counts() && !self.state.acks.contains_key(&pod.uid) {
+                let since = *self.state.silent.entry(pod.uid.clone()).or_insert_with(Instant::now);
+                waits |= since.elapsed() <= LOST;
+            } else {
+                self.state.silent.remove(&pod.uid);
+            }
+        }
+        waits
+    }
+
+    fn word(&self, pod: &IndexedPod) -> Word {
+        match self.state.acks.get(&pod.uid) {
+            Some(ack) => Word::Said(ack.clone()),
+            None => Word::Silent { long: self.state.silent.get(&pod.uid).is_some_and(|since| since.elapsed() > LOST) },
+        }
+    }
+
+    async fn bring(&mut self, wanted: &Wanted, gathered: &Gathered) -> Settled {
+        let Some((version, mut former)) = stored_status(wanted, gathered) else {
+            return Settled::Yes;
+        };
+        if let Some(written) = self.state.written.get(&wanted.key).filter(|written| written.at.elapsed() < ECHO) {
+            former.clone_from(&written.status);
+            if written.at.elapsed() < APART {
+                let next = status(wanted, &former);
+                return if next == former { Settled::Yes } else { Settled::No };
+            }
+        } else if wanted.is_broken {
+            former = self.live_status(&wanted.key).await.unwrap_or_default();
+        }
+        let next = status(wanted, &former);
+        if next == former {
+            return Settled::Yes;
+        }
+        if !self.leadership.may_write() {
+            return Settled::No;
+        }
+        // With the version that this is based on: what a former leader or another hand wrote meanwhile is seen first.
+        let patch = json!({"metadata": {"resourceVersion": version}, "status": next});
+        match self.patch(&wanted.key, &patch).await {
+            Ok(()) => {
+                self.metrics.status_writes.get_or_create(&ResultLabel { result: "ok" }).inc();
+                self.tell(wanted, gathered, &former, &next);
+                self.state.written.insert(wanted.key.clone(), Written { at: Instant::now(), status: next });
+                Settled::Yes
+            }
+            Err(error) => {
+                self.metrics.status_writes.get_or_create(&ResultLabel { result: "error" }).inc();
+                self.state.written.remove(&wanted.key);
+                match status_code(&error) {
+                    Some(404) => Settled::Yes,
+                    Some(409) => Settled::No,
+                    _ => {
+                        tracing::warn!(object = %wanted.key, %error, "failed to write a status");
+                        // Not again at once: it would fail again, for this object and for the others.
+                        let status = former;
+                        self.state.written.insert(wanted.key.clone(), Written { at: Instant::now(), status });
+                        Settled::No
+                    }
+                }
+            }
+        }
+    }
+
+    fn api(&self, key: &ObjectKey) -> Api<DynamicObject> {
+        let kind = GroupVersionKind::gvk(GROUP, VERSION, key.kind);
+        let plural = if key.kind == "AIRoute" { AIRoute::plural(&()) } else { AIProvider::plural(&()) };
+        let resource = ApiResource::from_gvk_with_plural(&kind, &plural);
+        Api::namespaced_with(self.client.clone(), &key.namespace, &resource)
+    }
+
+    async fn patch(&self, key: &ObjectKey, patch: &Value) -> Result<(), CallError> {
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..Default::default() };
+        call(self.api(key).patch_status(&key.name, &params, &Patch::Merge(patch))).await.map(drop)
+    }
+
+    async fn live_status(&self, key: &ObjectKey) -> Option<Value> {
+        call(self.api(key).get_opt(&key.name)).await.ok()??.data.get("status").cloned()
+    }
+
+    /// One event for each condition that flipped, and for each that is bad from the start.
+    fn tell(&self, wanted: &Wanted, gathered: &Gathered, former: &Value, next: &Value) {
+        let (former, next) = (conditions(former), conditions(next));
+        for condition in
+            next.iter().filter(|condition| [ACCEPTED, RESOLVED_REFS, PROGRAMMED].contains(&condition.type_.as_str()))
+        {
+            let old = former.iter().find(|old| old.type_ == condition.type_);
+            let is_progress = condition.type_ == PROGRAMMED && condition.reason == "Pending";
+            let flipped = old.is_some_and(|old| old.status != condition.status);
+            let bad_start = old.is_none() && condition.status == "False";
+            if is_progress || !(flipped || bad_start) {
+                continue;
+            }
+            let note = format!("{} is {}: {}", condition.type_, condition.status, condition.message);
+            let regarding = regarding(wanted, gathered);
+            if condition.status == "True" {
+                self.events.tell(&condition.reason, "Reconciling", note, regarding);
+            } else {
+                self.events.warn(&condition.reason, "Reconciling", note, regarding);
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    Yes,
+    No,
+}
+
+fn conditions(status: &Value) -> Vec<Condition> {
+    status.get("conditions").and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
+}
+
+/// The whole status as it should be, given the one that is there.
+fn status(wanted: &Wanted, former: &Value) -> Value {
+    let now = Time(Timestamp::now());
+    let conditions = with_times(&wanted.claims, &conditions(former), wanted.generation, &now);
+    let mut status = former.as_object().cloned().unwrap_or_default();
+    status.insert("conditions".into(), serde_json::to_value(conditions).unwrap_or_default());
+    status.insert("observedGeneration".into(), wanted.generation.into());
+    status.extend(wanted.fields.clone());
+    status.into()
+}
+
+/// Resource version and status of the stored object.
+fn stored_status(wanted: &Wanted, gathered: &Gathered) -> Option<(String, Value)> {
+    fn of<T: Resource + serde::Serialize>(list: &[Stored<T>], name: &str) -> Option<(String, Value)> {
+        let stored = list.iter().find(|stored| stored.metadata().name.as_deref() == Some(name))?;
+        let version = stored.metadata().resource_version.clone()?;
+        let object = stored.object.as_deref().and_then(|object| serde_json::to_value(object).ok()).unwrap_or_default();
+        Some((version, object.get("status").cloned().unwrap_or_default()))
+    }
+    match wanted.key.kind {
+        "AIRoute" => of(&gathered.routes, &wanted.key.name),
+        _ => of(&gathered.providers, &wanted.key.name),
+    }
+}
+
+fn regarding(wanted: &Wanted, gathered: &Gathered) -> Regarding {
+    fn uid<T>(list: &[Stored<T>], name: &str) -> String {
+        let stored = list.iter().find(|stored| stored.metadata().name.as_deref() == Some(name));
+        stored.and_then(|stored| stored.metadata().uid.clone()).unwrap_or_default()
+    }
+    let key = &wanted.key;
+    let uid =
+        if key.kind == "AIRoute" { uid(&gathered.routes, &key.name) } else { uid(&gathered.providers, &key.name) };
+    Regarding {
+        api_version: format!("{GROUP}/{VERSION}"),
+        kind: key.kind.into(),
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+        uid,
+    }
+}
