@@ -1,0 +1,99 @@
+//! What a change costs the control plane: routes, namespaces and simulated sidecar streams on a real kube-apiserver.
+//!
+//! Prints change → received (p50, p99), bytes per change, the operator's CPU and memory, and how long it takes until
+//! all streams that drop at once have their snapshots again. Streams and operator share the machine.
+
+mod fleet;
+mod world;
+
+use clap::Parser;
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Benchmark of the control plane.
+#[derive(Parser)]
+struct Arguments {
+    /// The operator's binary, a release build.
+    #[arg(long)]
+    operator: PathBuf,
+    /// Namespaces.
+    #[arg(long, default_value_t = 500)]
+    namespaces: usize,
+    /// AIRoutes in all.
+    #[arg(long, default_value_t = 5_000)]
+    routes: usize,
+    /// Simulated sidecars, each a pod with a token of its own.
+    #[arg(long, default_value_t = 1_000)]
+    sidecars: usize,
+    /// Changes of one route each.
+    #[arg(long, default_value_t = 100)]
+    changes: usize,
+    /// Where the figures go.
+    #[arg(long, default_value = "target/bench")]
+    output: PathBuf,
+}
+
+#[tokio::main]
+#[allow(clippy::print_stdout, reason = "the figures are what this program is for")]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let begun = Instant::now();
+    let world = world::World::build(&arguments).await?;
+    println!("objects written in {:.0?}", begun.elapsed());
+
+    let begun = Instant::now();
+    let operator = world.start_operator(&arguments.operator).await?;
+    let ready = begun.elapsed();
+    println!("operator ready after {ready:.1?}, {:.0} MiB", operator.rss());
+
+    let mut fleet = fleet::Fleet::new(&world, &operator)?;
+    let cpu = operator.cpu();
+    let connected = fleet.connect().await?;
+    println!(
+        "{} streams have their first snapshot after {connected:.1?}, {:.0} ms of the operator's CPU, {:.0} MiB",
+        world.sidecars.len(),
+        (operator.cpu() - cpu) / 1000.0,
+        operator.rss()
+    );
+
+    let cpu = operator.cpu();
+    let bytes = fleet.bytes();
+    let mut times = vec![];
+    for i in 0..arguments.changes {
+        let sidecar = &world.sidecars[(i * 7919) % world.sidecars.len()];
+        let receivers = fleet.expect_change(&sidecar.namespace);
+        let begun = Instant::now();
+        world.change_route(&sidecar.namespace, i).await?;
+        for time in fleet::received(receivers, Duration::from_secs(30)).await? {
+            times.push((time - begun).as_secs_f64() * 1000.0);
+        }
+    }
+    let per_change = |total: f64| total / arguments.changes as f64;
+    let change_cpu = per_change((operator.cpu() - cpu) / 1000.0);
+    let change_bytes = per_change((fleet.bytes() - bytes) as f64);
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+    println!(
+        "change → received: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms; {change_bytes:.0} bytes and {change_cpu:.1} ms of CPU a change",
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+
+    let cpu = operator.cpu();
+    let storm = fleet.reconnect().await?;
+    let storm_cpu = (operator.cpu() - cpu) / 1000.0;
+    println!("reconnect storm: all served after {storm:.1?}, {storm_cpu:.0} ms of CPU, {:.0} MiB", operator.rss());
+
+    let figures = json!({
+        "namespaces": arguments.namespaces, "routes": arguments.routes, "sidecars": arguments.sidecars,
+        "readySeconds": ready.as_secs_f64(), "connectSeconds": connected.as_secs_f64(),
+        "changeMilliseconds": {"p50": at(0.5), "p99": at(0.99), "max": at(1.0)},
+        "changeBytes": change_bytes, "changeCpuMilliseconds": change_cpu,
+        "stormSeconds": storm.as_secs_f64(), "stormCpuMilliseconds": storm_cpu, "operatorRssMiB": operator.rss(),
+    });
+    std::fs::create_dir_all(&arguments.output)?;
+    std::fs::write(arguments.output.join("control-plane.json"), serde_json::to_vec_pretty(&figures)?)?;
+    Ok(())
+}
