@@ -8,8 +8,11 @@ use pillion_llm::{Format, Target, classify, outline, prepare, provider};
 use serde_json::{Map, json};
 use std::hint::black_box;
 
-/// Names and what they run once.
-const PATHS: [(&str, fn(&Inputs)); 12] = [
+/// A path, run once.
+type Run = fn(&Inputs);
+
+/// Names and what they run.
+const PATHS: [(&str, Run); 12] = [
     ("classify", |inputs| drop(black_box(classify(&Method::POST, "/-/openai/v1/chat/completions", &inputs.headers)))),
     ("openai-request-1k", |inputs| request(Format::OpenAIChat, "OpenAI", Format::OpenAIChat, &inputs.openai_1k)),
     ("openai-request-50k", |inputs| request(Format::OpenAIChat, "OpenAI", Format::OpenAIChat, &inputs.openai_50k)),
