@@ -46,6 +46,8 @@ pub struct Settings {
     pub extra_names: Vec<String>,
     /// Holds this replica's own token of audience `pillion`, for its peers.
     pub token_file: PathBuf,
+    /// Config ports of the other replicas; empty: as the Service's EndpointSlices tell.
+    pub peers: Vec<SocketAddr>,
 }
 
 /// Addresses to listen on; port 0 lets the system choose.
@@ -250,5 +252,6 @@ fn peer_settings(settings: &Settings) -> PeerSettings {
         pod_name: settings.pod_name.clone(),
         server_name: service_host(settings),
         token_file: settings.token_file.clone(),
+        fixed: settings.peers.clone(),
     }
 }

@@ -38,6 +38,9 @@ pub(super) struct Arguments {
     /// This replica's own token of audience `pillion`, for its peers
     #[arg(long, value_name = "FILE", default_value = "/var/run/secrets/pillion.dev/tokens/pillion")]
     token_file: PathBuf,
+    /// Config port of another replica, where no EndpointSlices tell (outside a cluster); may be given several times
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    peer: Vec<SocketAddr>,
     /// Address to listen on; by default all, IPv6 where the machine has it
     #[arg(long)]
     bind_address: Option<IpAddr>,
@@ -95,6 +98,7 @@ async fn serve(arguments: Arguments, config: Config) -> Result<(), CommandError>
         service_account: arguments.service_account,
         extra_names: arguments.extra_name,
         token_file: arguments.token_file,
+        peers: arguments.peer,
     };
     run_operator(settings, client, listeners, shutdown).await.map_err(|error| failed("run", &error))
 }

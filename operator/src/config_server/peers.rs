@@ -40,6 +40,8 @@ pub(crate) struct PeerSettings {
     pub(crate) server_name: String,
     /// Holds the replica's own token of audience `pillion`.
     pub(crate) token_file: PathBuf,
+    /// Config ports of the other replicas, where no EndpointSlices tell.
+    pub(crate) fixed: Vec<SocketAddr>,
 }
 
 /// The other replicas, as last heard of.
@@ -116,18 +118,26 @@ impl Peers {
             return;
         }
         self.looked = Some(Instant::now());
+        if !self.settings.fixed.is_empty() {
+            self.keep(self.settings.fixed.clone());
+            return;
+        }
         let slices: Api<EndpointSlice> = Api::namespaced(self.client.clone(), &self.settings.namespace);
         let of_service = ListParams::default().labels(&format!("kubernetes.io/service-name={}", self.settings.service));
         match call(slices.list(&of_service)).await {
             Ok(slices) => {
                 let found: Vec<SocketAddr> =
                     slices.items.iter().flat_map(|slice| addresses(slice, &self.settings.pod_name)).collect();
-                self.peers.retain(|address, _| found.contains(address));
-                for address in found {
-                    self.peers.entry(address).or_default();
-                }
+                self.keep(found);
             }
             Err(error) => tracing::debug!(%error, "failed to list the replicas"),
+        }
+    }
+
+    fn keep(&mut self, found: Vec<SocketAddr>) {
+        self.peers.retain(|address, _| found.contains(address));
+        for address in found {
+            self.peers.entry(address).or_default();
         }
     }
 }
