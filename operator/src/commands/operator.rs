@@ -63,7 +63,9 @@ pub(super) struct Arguments {
 
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
-    let filter = EnvFilter::try_new(&arguments.log).map_err(|error| failed("read --log", &error))?;
+    // Their warnings say of each failed attempt what our own say once.
+    let directives = format!("kube_runtime=error,kube_client=error,{}", arguments.log);
+    let filter = EnvFilter::try_new(directives).map_err(|error| failed("read --log", &error))?;
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
     let config = Config::parse(&read(&arguments.config)?)
         .map_err(|error| CommandError::Content { path: arguments.config.clone(), problem: error.to_string() })?;

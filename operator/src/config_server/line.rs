@@ -2,12 +2,16 @@
 
 use bytes::Bytes;
 use pillion_snapshot::{Line, Snapshot, write_line};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One class's snapshot, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
     /// Name of the content.
     pub(crate) version: String,
+    /// The objects that it is made of.
+    pub(crate) sources: Arc<BTreeMap<String, i64>>,
     /// The line after the stream's name, line feed included.
     tail: Bytes,
 }
@@ -19,10 +23,11 @@ impl Published {
     /// Serialises a sealed snapshot.
     pub(crate) fn new(snapshot: Snapshot) -> Self {
         let version = snapshot.version.clone();
+        let sources = Arc::new(snapshot.sources.clone());
         let line = write_line(&Line::Snapshot { stream: String::new(), snapshot: Box::new(snapshot) });
         let line = Bytes::from(line);
         let tail = line.slice(line.len().min(NAMELESS.len())..);
-        Self { version, tail }
+        Self { version, sources, tail }
     }
 
     /// The line for one stream, in two parts of which the larger is shared. `stream` needs no escaping in JSON.

@@ -6,6 +6,7 @@
 //! GET  /v1/acks     ─▶ tokens (operator only) ───────────────────▶ hub: acks of this replica, for the leader
 //! ```
 
+mod acks;
 mod admission;
 mod hub;
 mod line;
@@ -13,7 +14,8 @@ pub(crate) mod peers;
 mod stream;
 mod tokens;
 
-pub(crate) use hub::{Hub, PodAck, class};
+pub(crate) use acks::{Acks, PodAck, Serving, newer};
+pub(crate) use hub::{Hub, class};
 pub(crate) use line::Published;
 pub(crate) use tokens::Tokens;
 
@@ -116,7 +118,7 @@ impl ConfigServer {
             *reply.body_mut() = http_body_util::BodyExt::boxed_unsync(http_body_util::Empty::new());
             return Ok(reply);
         }
-        let acks = serde_json::to_value(self.hub.acks()).unwrap_or_default();
+        let acks = serde_json::to_value(acks::WireAcks::new(&self.hub.acks())).unwrap_or_default();
         let mut reply = json(StatusCode::OK, &acks);
         if let Ok(revision) = HeaderValue::from_str(&revision) {
             reply.headers_mut().insert(header::ETAG, revision);

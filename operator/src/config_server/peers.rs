@@ -1,6 +1,6 @@
 //! What the sidecars of the other replicas serve, asked of each replica over its config port; only the leader asks.
 
-use super::hub::{PodAck, merge};
+use super::acks::{Acks, PodAck, WireAcks, newer};
 use crate::certs::ServingIdentity;
 use crate::kubernetes::call;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use kube::api::{Api, ListParams};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub(crate) struct Peers {
 struct Peer {
     connection: Option<SendRequest<Empty<Bytes>>>,
     revision: Option<String>,
-    acks: BTreeMap<String, PodAck>,
+    acks: Acks,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,11 +106,9 @@ impl Peers {
         changed
     }
 
-    /// Adds the peers' words to this replica's own.
-    pub(crate) fn merge_into(&self, acks: &mut BTreeMap<String, PodAck>) {
-        for peer in self.peers.values() {
-            peer.acks.iter().for_each(|(uid, ack)| merge(acks, uid.clone(), ack.clone()));
-        }
+    /// What the peers know of one pod.
+    pub(crate) fn ack(&self, uid: &str) -> Option<&PodAck> {
+        self.peers.values().filter_map(|peer| peer.acks.get(uid)).reduce(newer)
     }
 
     async fn look_for_peers(&mut self) {
@@ -192,7 +190,9 @@ impl Peer {
         match status {
             StatusCode::NOT_MODIFIED => Ok(false),
             StatusCode::OK => {
-                let acks = serde_json::from_slice(&body).map_err(|error| PeerError::Parse(error.to_string()))?;
+                let acks: WireAcks =
+                    serde_json::from_slice(&body).map_err(|error| PeerError::Parse(error.to_string()))?;
+                let acks = acks.unpack();
                 let changed = self.acks != acks;
                 self.acks = acks;
                 self.revision = revision;

@@ -74,9 +74,10 @@ impl Controller {
         let mut sources = BTreeMap::new();
         let mut published = BTreeMap::new();
         for (workload, snapshot) in snapshots {
-            sources.insert(workload.clone(), snapshot.sources.clone());
             let unchanged = former.get(&workload).filter(|former| former.version == snapshot.version).cloned();
-            published.insert(workload, unchanged.unwrap_or_else(|| Arc::new(Published::new(snapshot))));
+            let line = unchanged.unwrap_or_else(|| Arc::new(Published::new(snapshot)));
+            sources.insert(workload.clone(), line.sources.clone());
+            published.insert(workload, line);
         }
         let by_uid: HashMap<&str, _> = gathered.pods.iter().map(|pod| (pod.uid.as_str(), pod)).collect();
         self.hub.publish(namespace, keys.clone(), published, &by_uid);

@@ -8,11 +8,13 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, PartialObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
+use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Resource};
 use pillion_crds::{AIProvider, AIRoute};
 use std::collections::HashSet;
 use std::pin::pin;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Feeds `index` until `shutdown`. `gone` hears the uid of every pod that is no more.
@@ -77,6 +79,29 @@ fn stored<T: Resource>(guard: DeserializeGuard<T>) -> Stored<T> {
     }
 }
 
+/// Between two attempts of a watch: doubled from half a second to eight. The client's default goes to thirty, and an
+/// API server that comes back should be heard within ten.
+#[derive(Debug, Default)]
+struct Patience {
+    failures: u32,
+}
+
+impl Iterator for Patience {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let wait = Duration::from_millis(500 << self.failures.min(4));
+        self.failures += 1;
+        Some(wait.mul_f64(0.75 + 0.5 * fastrand::f64()))
+    }
+}
+
+impl Backoff for Patience {
+    fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
 struct Feed {
     index: Index,
     metrics: Metrics,
@@ -91,7 +116,7 @@ impl Feed {
         put: impl Fn(Name, T),
         remove: impl Fn(&Name),
     ) {
-        let mut events = pin!(events.default_backoff());
+        let mut events = pin!(events.backoff(Patience::default()));
         let mut listed = HashSet::new();
         while let Some(event) = events.next().await {
             match event {

@@ -37,10 +37,10 @@ fn verdict(type_: &'static str, verdict: &Verdict) -> Claim {
 }
 
 /// Conditions and counts of one object that parses. `source` names it in acks; `pods` are those that it concerns.
-pub(super) fn judge(findings: &Findings, source: &str, generation: i64, pods: &[Word]) -> (Vec<Claim>, Sidecars) {
+pub(super) fn judge(findings: &Findings, source: &str, generation: i64, pods: &[&Word]) -> (Vec<Claim>, Sidecars) {
     let accepted = verdict(ACCEPTED, &findings.accepted);
     let resolved = verdict(RESOLVED_REFS, &findings.resolved_refs);
-    let serves = |word: &&Word| match word {
+    let serves = |word: &&&Word| match word {
         Word::Said(ack) => ack.serving.as_ref().is_some_and(|serving| serving.get(source) == Some(&generation)),
         Word::Silent { .. } => false,
     };
@@ -70,7 +70,7 @@ pub(super) fn unparseable(problem: &str, last_good: Option<i64>) -> Vec<Claim> {
     vec![accepted, resolved, programmed, ready]
 }
 
-fn programmed(generation: i64, pods: &[Word], serving: usize) -> Claim {
+fn programmed(generation: i64, pods: &[&Word], serving: usize) -> Claim {
     let all = pods.len();
     if all == 0 {
         return claim(PROGRAMMED, "True", reason::NO_SIDECARS, "no running sidecar is concerned");
@@ -85,7 +85,7 @@ fn programmed(generation: i64, pods: &[Word], serving: usize) -> Claim {
     }
     let count = format!("{serving} of {all} sidecars serve generation {generation}");
     let refusal = pods.iter().find_map(|word| match word {
-        Word::Said(PodAck { refused: Some(why), serving: _, .. }) => Some(why),
+        Word::Said(PodAck { refused: Some(why), .. }) => Some(why),
         _ => None,
     });
     if let Some(why) = refusal {
@@ -143,6 +143,7 @@ pub(super) fn with_times(claims: &[Claim], former: &[Condition], generation: i64
 mod tests {
     use super::*;
     use k8s_openapi::jiff::Timestamp;
+    use std::sync::Arc;
 
     const SOURCE: &str = "AIRoute/n/r";
 
@@ -156,17 +157,17 @@ mod tests {
     }
 
     fn serving(generation: i64) -> Word {
-        Word::Said(PodAck { serving: Some([(SOURCE.to_owned(), generation)].into()), ..PodAck::default() })
+        Word::Said(PodAck { serving: Some(Arc::new([(SOURCE.to_owned(), generation)].into())), ..PodAck::default() })
     }
 
     fn refusing(generation: i64) -> Word {
-        let serving = Some([(SOURCE.to_owned(), generation)].into());
+        let serving = Some(Arc::new([(SOURCE.to_owned(), generation)].into()));
         Word::Said(PodAck { serving, refused: Some("unknown wire".into()), ..PodAck::default() })
     }
 
     #[track_caller]
     fn check(findings: &Findings, pods: &[Word], programmed: (&str, &str), ready: &str, summary: &str) {
-        let (claims, sidecars) = judge(findings, SOURCE, 3, pods);
+        let (claims, sidecars) = judge(findings, SOURCE, 3, &pods.iter().collect::<Vec<_>>());
         let find = |type_: &str| claims.iter().find(|claim| claim.type_ == type_).unwrap();
         assert_eq!((find(PROGRAMMED).status, find(PROGRAMMED).reason), programmed, "{}", find(PROGRAMMED).message);
         assert_eq!(find(READY).status, ready);
@@ -191,7 +192,7 @@ mod tests {
         let mut findings = good();
         findings.resolved_refs =
             Verdict { status: false, reason: reason::BACKEND_NOT_FOUND, message: "no such provider".into() };
-        let (claims, _) = judge(&findings, SOURCE, 3, &[serving(3)]);
+        let (claims, _) = judge(&findings, SOURCE, 3, &[&serving(3)]);
         let statuses: Vec<&str> = claims.iter().map(|claim| claim.status).collect();
         assert_eq!(statuses, ["True", "False", "True", "False"]);
         assert_eq!(claims[3].reason, reason::BACKEND_NOT_FOUND);
@@ -208,10 +209,10 @@ mod tests {
     fn a_time_changes_only_when_a_status_flips() {
         let early = Time(Timestamp::from_second(1_000).unwrap());
         let late = Time(Timestamp::from_second(2_000).unwrap());
-        let (claims, _) = judge(&good(), SOURCE, 3, &[serving(2)]);
+        let (claims, _) = judge(&good(), SOURCE, 3, &[&serving(2)]);
         let first = with_times(&claims, &[], 3, &early);
         assert_eq!(with_times(&claims, &first, 3, &late), first);
-        let (claims, _) = judge(&good(), SOURCE, 3, &[serving(3)]);
+        let (claims, _) = judge(&good(), SOURCE, 3, &[&serving(3)]);
         let second = with_times(&claims, &first, 3, &late);
         let times: Vec<bool> = second.iter().map(|condition| condition.last_transition_time == late).collect();
         assert_eq!(times, [false, false, true, true]);

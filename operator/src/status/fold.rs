@@ -5,11 +5,10 @@ use super::conditions::{Claim, Word, judge, unparseable};
 use crate::config_server::class;
 use crate::index::{Gathered, IndexedPod, Stored};
 use kube::Resource;
-use pillion_compiler::{ObjectKey, selects};
+use pillion_compiler::{ObjectKey, Workload, selects};
 use pillion_crds::{AIProvider, AIRoute, Sidecars};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The status that an object should have.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,32 +26,25 @@ pub(super) struct Wanted {
 /// Folds everything known of a namespace. `word` gives what is known of a pod's sidecar. An object that changed since
 /// it was compiled is left out: its turn comes with the next compilation.
 pub(super) fn fold(gathered: &Gathered, judged: &Judged, word: impl Fn(&IndexedPod) -> Word) -> Vec<Wanted> {
-    let pods: Vec<(&Arc<IndexedPod>, Word)> =
-        gathered.pods.iter().filter(|pod| pod.counts()).map(|pod| (pod, word(pod))).collect();
+    // By class: an object concerns all pods of one or none.
+    let mut classes: BTreeMap<Workload, Vec<Word>> = BTreeMap::new();
+    for pod in gathered.pods.iter().filter(|pod| pod.counts()) {
+        classes.entry(class(&pod.namespace, &pod.labels, &judged.keys)).or_default().push(word(pod));
+    }
     let routes = gathered.routes.iter().filter_map(|stored| {
-        let key = key("AIRoute", stored);
-        wanted(stored, key, judged, |route, key| {
-            let words = |pod: &&(&Arc<IndexedPod>, Word)| selects(route, &class_of(pod.0, judged));
-            let words: Vec<Word> = pods.iter().filter(words).map(|(_, word)| word.clone()).collect();
-            (words, route_fields(route, key))
+        wanted(stored, key("AIRoute", stored), judged, |route, _| {
+            let selected = classes.iter().filter(|(class, _)| selects(route, class));
+            (selected.flat_map(|(_, words)| words).collect(), route_fields(route))
         })
     });
     let providers = gathered.providers.iter().filter_map(|stored| {
-        let key = key("AIProvider", stored);
-        wanted(stored, key, judged, |provider, key| {
-            let source = key.to_string();
-            let gets = |pod: &&(&Arc<IndexedPod>, Word)| {
-                judged.sources.get(&class_of(pod.0, judged)).is_some_and(|sources| sources.contains_key(&source))
-            };
-            let words: Vec<Word> = pods.iter().filter(gets).map(|(_, word)| word.clone()).collect();
-            (words, provider_fields(provider, gathered))
+        wanted(stored, key("AIProvider", stored), judged, |provider, source| {
+            let gets = |class: &Workload| judged.sources.get(class).is_some_and(|sources| sources.contains_key(source));
+            let concerned = classes.iter().filter(|(class, _)| gets(class));
+            (concerned.flat_map(|(_, words)| words).collect(), provider_fields(provider, gathered))
         })
     });
     routes.chain(providers).collect()
-}
-
-fn class_of(pod: &IndexedPod, judged: &Judged) -> pillion_compiler::Workload {
-    class(&pod.namespace, &pod.labels, &judged.keys)
 }
 
 fn key<T>(kind: &'static str, stored: &Stored<T>) -> ObjectKey {
@@ -64,11 +56,11 @@ fn key<T>(kind: &'static str, stored: &Stored<T>) -> ObjectKey {
     }
 }
 
-fn wanted<T: Resource>(
+fn wanted<'a, T: Resource>(
     stored: &Stored<T>,
     key: ObjectKey,
     judged: &Judged,
-    concerned: impl Fn(&T, &ObjectKey) -> (Vec<Word>, Map<String, Value>),
+    concerned: impl Fn(&T, &str) -> (Vec<&'a Word>, Map<String, Value>),
 ) -> Option<Wanted> {
     let generation = stored.metadata().generation.unwrap_or_default();
     if let Some(problem) = &stored.problem {
@@ -78,8 +70,9 @@ fn wanted<T: Resource>(
     }
     let object = stored.object.as_deref()?;
     let findings = judged.objects.get(&key)?;
-    let (words, mut fields) = concerned(object, &key);
-    let (claims, sidecars) = judge(findings, &key.to_string(), generation, &words);
+    let source = key.to_string();
+    let (words, mut fields) = concerned(object, &source);
+    let (claims, sidecars) = judge(findings, &source, generation, &words);
     fields.insert("sidecars".into(), counts(&sidecars));
     Some(Wanted { key, generation, claims, fields, is_broken: false })
 }
@@ -89,7 +82,7 @@ fn counts(sidecars: &Sidecars) -> Value {
 }
 
 /// The summaries that `kubectl get` shows.
-fn route_fields(route: &AIRoute, _: &ObjectKey) -> Map<String, Value> {
+fn route_fields(route: &AIRoute) -> Map<String, Value> {
     let rules = &route.spec.rules;
     let mut models: BTreeSet<&str> =
         rules.iter().flat_map(|rule| &rule.matches).flat_map(|matched| &matched.models).map(String::as_str).collect();
@@ -130,7 +123,7 @@ mod tests {
     use crate::config_server::PodAck;
     use pillion_compiler::{Input, compile};
     use pillion_crds::conditions::{ACCEPTED, PROGRAMMED};
-    use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     fn pod(name: &str, app: &str, started: bool) -> Arc<IndexedPod> {
         Arc::new(IndexedPod {
@@ -175,7 +168,8 @@ mod tests {
             workloads: gathered.pods.iter().map(|pod| class("n", &pod.labels, &keys)).collect(),
         };
         let compiled = compile(&input);
-        let sources = compiled.snapshots.into_iter().map(|(class, snapshot)| (class, snapshot.sources)).collect();
+        let sources =
+            compiled.snapshots.into_iter().map(|(class, snapshot)| (class, Arc::new(snapshot.sources))).collect();
         Judged { objects: compiled.objects, sources, keys }
     }
 
@@ -186,7 +180,8 @@ mod tests {
     #[test]
     fn only_started_pods_that_an_object_concerns_are_counted() {
         let gathered = gathered(vec![pod("1", "a", true), pod("2", "a", false), pod("3", "b", true)]);
-        let serving: BTreeMap<String, i64> = [("AIRoute/n/r".to_owned(), 2), ("AIProvider/n/p".to_owned(), 2)].into();
+        let serving: crate::config_server::Serving =
+            Arc::new([("AIRoute/n/r".to_owned(), 2), ("AIProvider/n/p".to_owned(), 2)].into());
         let word = |_: &IndexedPod| Word::Said(PodAck { serving: Some(serving.clone()), ..PodAck::default() });
         let wanted = fold(&gathered, &judged(&gathered), word);
         assert_eq!(find(&wanted, "r").fields["sidecars"]["summary"], "1/1");

@@ -6,6 +6,7 @@ mod writer;
 
 pub(crate) use writer::Writer;
 
+use crate::config_server::Serving;
 use pillion_compiler::{Findings, ObjectKey, Workload};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ pub(crate) struct Judged {
     /// The compiler's word on each object.
     pub(crate) objects: BTreeMap<ObjectKey, Findings>,
     /// The objects that each class's snapshot is made of.
-    pub(crate) sources: BTreeMap<Workload, BTreeMap<String, i64>>,
+    pub(crate) sources: BTreeMap<Workload, Serving>,
     /// The labels that classes are made of.
     pub(crate) keys: BTreeSet<String>,
 }

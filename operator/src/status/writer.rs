@@ -4,7 +4,7 @@ use super::Board;
 use super::conditions::{Word, with_times};
 use super::fold::{Wanted, fold};
 use crate::config_server::peers::Peers;
-use crate::config_server::{Hub, PodAck};
+use crate::config_server::{Acks, Hub, newer};
 use crate::events::{Events, Regarding};
 use crate::index::{Gathered, Index, IndexedPod, Stored};
 use crate::kubernetes::{CallError, call, status_code};
@@ -31,6 +31,8 @@ const APART: Duration = Duration::from_secs(1);
 const LOST: Duration = Duration::from_secs(30);
 /// How often peers are asked and what waits is tried again.
 const TICK: Duration = Duration::from_millis(500);
+/// After each look.
+const COALESCE: Duration = Duration::from_millis(100);
 /// How often everything is looked at, whatever has been heard.
 const FULL: Duration = Duration::from_secs(60);
 /// For this long what was written is believed before what the watch says.
@@ -51,9 +53,8 @@ pub(crate) struct Writer {
 
 #[derive(Default)]
 struct State {
-    led: bool,
-    pending: BTreeSet<String>,
-    acks: BTreeMap<String, PodAck>,
+    /// When each namespace is to be looked at.
+    due: BTreeMap<String, Instant>,
     /// Since when a started sidecar is not connected anywhere, by pod uid.
     silent: HashMap<String, Instant>,
     written: HashMap<ObjectKey, Written>,
@@ -92,7 +93,10 @@ impl Writer {
                 () = board.news() => false,
                 () = hub.acked() => false,
             };
+            let begun = Instant::now();
             self.step(is_tick).await;
+            // What comes together is written together, and a large cluster is not looked at all the time.
+            tokio::time::sleep(COALESCE.max(begun.elapsed() * 2)).await;
         }
     }
 
@@ -102,22 +106,24 @@ impl Writer {
             self.state = State::default();
             return;
         }
-        self.state.pending.extend(news.into_iter().flatten());
-        let due = self.state.looked.is_none_or(|looked| looked.elapsed() > FULL);
-        if !self.state.led || due {
-            self.state.led = true;
-            self.state.looked = Some(Instant::now());
-            self.state.pending.extend(self.index.namespaces());
+        let now = Instant::now();
+        let mut changed: BTreeSet<String> = news.into_iter().flatten().collect();
+        let peers_changed = is_tick && self.peers.ask_all().await;
+        let is_full = self.state.looked.is_none_or(|looked| looked.elapsed() > FULL);
+        if is_full {
+            self.state.looked = Some(now);
+            self.state.silent.retain(|uid, _| self.index.pod(uid).is_some());
         }
-        if is_tick && self.peers.ask_all().await {
-            self.state.pending.extend(self.index.namespaces());
+        if is_full || peers_changed {
+            changed.extend(self.index.namespaces());
         }
-        let mut acks = self.hub.acks();
-        self.peers.merge_into(&mut acks);
-        self.state.acks = acks;
-        for namespace in std::mem::take(&mut self.state.pending) {
-            if self.settle(&namespace).await == Settled::No {
-                self.state.pending.insert(namespace);
+        self.state.due.extend(changed.into_iter().map(|namespace| (namespace, now)));
+        let due: Vec<String> =
+            self.state.due.iter().filter(|(_, due)| **due <= now).map(|(namespace, _)| namespace.clone()).collect();
+        for namespace in due {
+            self.state.due.remove(&namespace);
+            if let Settled::In(wait) = self.settle(&namespace).await {
+                self.state.due.insert(namespace, Instant::now() + wait);
             }
         }
         self.state.written.retain(|_, written| written.at.elapsed() < ECHO);
@@ -129,33 +135,34 @@ impl Writer {
             return Settled::Yes;
         };
         let gathered = self.index.gather(namespace);
-        let waits = self.note_silence(&gathered);
-        let wanted = fold(&gathered, &judged, |pod| self.word(pod));
-        let mut settled = if waits { Settled::No } else { Settled::Yes };
+        let acks = self.hub.acks_in(namespace);
+        let mut settled = self.note_silence(&gathered, &acks);
+        let wanted = fold(&gathered, &judged, |pod| self.word(pod, &acks));
         for wanted in wanted {
-            if self.bring(&wanted, &gathered).await == Settled::No {
-                settled = Settled::No;
+            settled = settled.sooner(self.bring(&wanted, &gathered).await);
+        }
+        settled
+    }
+
+    /// Notes which sidecars are silent; some of them may be lost soon.
+    fn note_silence(&mut self, gathered: &Gathered, acks: &Acks) -> Settled {
+        let mut settled = Settled::Yes;
+        for pod in &gathered.pods {
+            if pod.counts() && !acks.contains_key(&pod.uid) && self.peers.ack(&pod.uid).is_none() {
+                let since = *self.state.silent.entry(pod.uid.clone()).or_insert_with(Instant::now);
+                if since.elapsed() <= LOST {
+                    settled = Settled::In(LOST / 10);
+                }
+            } else {
+                self.state.silent.remove(&pod.uid);
             }
         }
         settled
     }
 
-    /// Whether a sidecar is silent that may be lost soon.
-    fn note_silence(&mut self, gathered: &Gathered) -> bool {
-        let mut waits = false;
-        for pod in &gathered.pods {
-            if pod.counts() && !self.state.acks.contains_key(&pod.uid) {
-                let since = *self.state.silent.entry(pod.uid.clone()).or_insert_with(Instant::now);
-                waits |= since.elapsed() <= LOST;
-            } else {
-                self.state.silent.remove(&pod.uid);
-            }
-        }
-        waits
-    }
-
-    fn word(&self, pod: &IndexedPod) -> Word {
-        match self.state.acks.get(&pod.uid) {
+    fn word(&self, pod: &IndexedPod, acks: &Acks) -> Word {
+        let heard = [acks.get(&pod.uid), self.peers.ack(&pod.uid)].into_iter().flatten().reduce(newer);
+        match heard {
             Some(ack) => Word::Said(ack.clone()),
             None => Word::Silent { long: self.state.silent.get(&pod.uid).is_some_and(|since| since.elapsed() > LOST) },
         }
@@ -169,7 +176,7 @@ impl Writer {
             former.clone_from(&written.status);
             if written.at.elapsed() < APART {
                 let next = status(wanted, &former);
-                return if next == former { Settled::Yes } else { Settled::No };
+                return if next == former { Settled::Yes } else { Settled::In(APART) };
             }
         } else if wanted.is_broken {
             former = self.live_status(&wanted.key).await.unwrap_or_default();
@@ -179,7 +186,7 @@ impl Writer {
             return Settled::Yes;
         }
         if !self.leadership.may_write() {
-            return Settled::No;
+            return Settled::In(APART);
         }
         // With the version that this is based on: what a former leader or another hand wrote meanwhile is seen first.
         let patch = json!({"metadata": {"resourceVersion": version}, "status": next});
@@ -195,13 +202,13 @@ impl Writer {
                 self.state.written.remove(&wanted.key);
                 match status_code(&error) {
                     Some(404) => Settled::Yes,
-                    Some(409) => Settled::No,
+                    Some(409) => Settled::In(APART / 4),
                     _ => {
                         tracing::warn!(object = %wanted.key, %error, "failed to write a status");
                         // Not again at once: it would fail again, for this object and for the others.
                         let status = former;
                         self.state.written.insert(wanted.key.clone(), Written { at: Instant::now(), status });
-                        Settled::No
+                        Settled::In(APART)
                     }
                 }
             }
@@ -248,10 +255,22 @@ impl Writer {
     }
 }
 
+/// Whether a namespace's statuses are as they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Settled {
     Yes,
-    No,
+    /// To be looked at again after this long.
+    In(Duration),
+}
+
+impl Settled {
+    fn sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::In(one), Self::In(other)) => Self::In(one.min(other)),
+            (Self::Yes, other) => other,
+            (one, Self::Yes) => one,
+        }
+    }
 }
 
 fn conditions(status: &Value) -> Vec<Condition> {

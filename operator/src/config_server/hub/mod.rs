@@ -1,11 +1,11 @@
 //! Which streams there are, what each is to get, and what its sidecar said; does no I/O.
 
-use super::line::Published;
+use crate::config_server::acks::{Acks, PodAck, newer};
+use crate::config_server::line::Published;
 use crate::index::IndexedPod;
 use crate::metrics::Metrics;
 use pillion_compiler::Workload;
 use pillion_snapshot::{Ack, Outcome};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,20 +13,6 @@ use tokio::sync::{Notify, watch};
 
 /// A sidecar that reconnects may hold its former stream for a moment; more than this is a fault of its own.
 const MAX_STREAMS_PER_POD: usize = 2;
-
-/// What a connected sidecar last said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PodAck {
-    /// Milliseconds since 1970: of two replicas' words the later counts.
-    pub(crate) connected_at: u64,
-    /// `sources` of the snapshot that it serves; absent before its first ack.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) serving: Option<BTreeMap<String, i64>>,
-    /// Why it refused the newest one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) refused: Option<String>,
-}
 
 /// All streams of this replica. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -232,7 +218,10 @@ impl Hub {
             Outcome::Applied => None,
             Outcome::Refused { reason } => Some(reason.chars().filter(|c| !c.is_control()).take(256).collect()),
         };
-        let said = PodAck { serving: Some(ack.serving), refused, ..stream.ack.clone() };
+        // A sidecar serves what it was sent, mostly: then one map is held for all of its class.
+        let newest = stream.newest.borrow().as_ref().map(|published| published.sources.clone());
+        let serving = newest.filter(|sources| **sources == ack.serving).unwrap_or_else(|| Arc::new(ack.serving));
+        let said = PodAck { serving: Some(serving), refused, ..stream.ack.clone() };
         if stream.ack != said {
             stream.ack = said;
             let namespace = stream.pod.namespace.clone();
@@ -243,14 +232,16 @@ impl Hub {
         true
     }
 
-    /// What the connected sidecars of this replica serve, by pod uid.
-    pub(crate) fn acks(&self) -> BTreeMap<String, PodAck> {
+    /// What the connected sidecars of this replica serve.
+    pub(crate) fn acks(&self) -> Acks {
+        gather(self.inner().streams.values())
+    }
+
+    /// What those of one namespace serve.
+    pub(crate) fn acks_in(&self, namespace: &str) -> Acks {
         let inner = self.inner();
-        let mut acks: BTreeMap<String, PodAck> = BTreeMap::new();
-        for stream in inner.streams.values() {
-            merge(&mut acks, stream.pod.uid.clone(), stream.ack.clone());
-        }
-        acks
+        let ids = inner.rooms.get(namespace).map(|room| &room.streams).into_iter().flatten();
+        gather(ids.filter_map(|id| inner.streams.get(id)))
     }
 
     /// Changes whenever [`Hub::acks`] does.
@@ -271,13 +262,14 @@ impl Hub {
     }
 }
 
-/// Of two words about one pod: the one of the newer stream, unless that one has said nothing yet.
-pub(crate) fn merge(acks: &mut BTreeMap<String, PodAck>, uid: String, ack: PodAck) {
-    let newer =
-        |former: &PodAck| (ack.serving.is_some(), ack.connected_at) > (former.serving.is_some(), former.connected_at);
-    if acks.get(&uid).is_none_or(newer) {
-        acks.insert(uid, ack);
+fn gather<'a>(streams: impl Iterator<Item = &'a Stream>) -> Acks {
+    let mut acks = Acks::new();
+    for stream in streams {
+        let known = acks.get(&stream.pod.uid).unwrap_or(&stream.ack);
+        let ack = newer(known, &stream.ack).clone();
+        acks.insert(stream.pod.uid.clone(), ack);
     }
+    acks
 }
 
 impl Inner {
@@ -293,109 +285,4 @@ fn now() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use pillion_snapshot::Snapshot;
-
-    fn pod(uid: &str, app: &str) -> Arc<IndexedPod> {
-        Arc::new(IndexedPod {
-            uid: uid.into(),
-            namespace: "n".into(),
-            name: uid.into(),
-            labels: [("app".to_owned(), app.to_owned()), ("other".to_owned(), uid.to_owned())].into(),
-            service_account: "default".into(),
-            terminating: false,
-            finished: false,
-            started: true,
-        })
-    }
-
-    fn published(generation: i64) -> Arc<Published> {
-        let sources = [("AIRoute/n/r".to_owned(), generation)].into();
-        Arc::new(Published::new(Snapshot { sources, ..Default::default() }.seal()))
-    }
-
-    fn publish(hub: &Hub, snapshots: &[(&str, Arc<Published>)]) {
-        let keys = BTreeSet::from(["app".to_owned()]);
-        let snapshots = snapshots
-            .iter()
-            .map(|(app, published)| (class("n", &pod("x", app).labels, &keys), published.clone()))
-            .collect();
-        hub.publish("n", keys, snapshots, &HashMap::new());
-    }
-
-    fn version(opened: &mut Opened) -> Option<String> {
-        opened.newest.borrow_and_update().as_ref().map(|published| published.version.clone())
-    }
-
-    fn ack(opened: &Opened, outcome: Outcome) -> Ack {
-        Ack { stream: opened.name().into(), version: "v".into(), outcome, serving: [("AIRoute/n/r".into(), 1)].into() }
-    }
-
-    #[test]
-    fn pods_of_one_class_share_a_snapshot_and_others_do_not_see_it() {
-        let hub = Hub::new("op", Metrics::new());
-        let (mut one, mut two, mut other) =
-            (hub.open(&pod("1", "a")), hub.open(&pod("2", "a")), hub.open(&pod("3", "b")));
-        assert!(one.is_waiting());
-        publish(&hub, &[("a", published(1)), ("b", published(2))]);
-        assert_eq!(version(&mut one), version(&mut two));
-        assert_ne!(version(&mut one), version(&mut other));
-        assert!(!hub.open(&pod("4", "b")).is_waiting());
-    }
-
-    #[test]
-    fn equal_content_is_not_sent_again() {
-        let hub = Hub::new("op", Metrics::new());
-        let mut opened = hub.open(&pod("1", "a"));
-        publish(&hub, &[("a", published(1))]);
-        version(&mut opened);
-        publish(&hub, &[("a", published(1))]);
-        assert!(!opened.newest.has_changed().unwrap());
-        publish(&hub, &[("a", published(2))]);
-        publish(&hub, &[("a", published(3))]);
-        assert_eq!(version(&mut opened), Some(published(3).version.clone()));
-    }
-
-    #[test]
-    fn an_ack_counts_only_for_the_pods_own_stream() {
-        let hub = Hub::new("op", Metrics::new());
-        let opened = hub.open(&pod("1", "a"));
-        assert!(!hub.ack("2", ack(&opened, Outcome::Applied)));
-        assert!(!hub.ack("1", Ack { stream: "op-2/1".into(), ..ack(&opened, Outcome::Applied) }));
-        let before = hub.revision();
-        assert!(hub.ack("1", ack(&opened, Outcome::Applied)));
-        assert_ne!(hub.revision(), before);
-        let before = hub.revision();
-        assert!(hub.ack("1", ack(&opened, Outcome::Applied)));
-        assert_eq!(hub.revision(), before);
-        assert!(hub.ack("1", ack(&opened, Outcome::Refused { reason: "no\n".into() })));
-        assert_eq!(hub.acks()["1"].refused.as_deref(), Some("no"));
-        drop(opened);
-        assert!(hub.acks().is_empty());
-        assert_eq!(hub.take_acked(), BTreeSet::from(["n".to_owned()]));
-    }
-
-    #[test]
-    fn a_pod_that_ends_ends_its_streams_and_a_third_stream_ends_the_first() {
-        let hub = Hub::new("op", Metrics::new());
-        let streams = [hub.open(&pod("1", "a")), hub.open(&pod("1", "a")), hub.open(&pod("1", "a"))];
-        let ended: Vec<bool> = streams.iter().map(|stream| stream.ended.borrow().is_some()).collect();
-        assert_eq!(ended, [true, false, false]);
-        hub.end_pod("1");
-        assert!(streams.iter().all(|stream| stream.ended.borrow().is_some()));
-    }
-
-    #[test]
-    fn labels_that_changed_since_the_stream_opened_count() {
-        let hub = Hub::new("op", Metrics::new());
-        let mut opened = hub.open(&pod("1", "a"));
-        let keys = BTreeSet::from(["app".to_owned()]);
-        let moved = pod("1", "b");
-        let snapshots = [("a", published(1)), ("b", published(2))]
-            .map(|(app, published)| (class("n", &pod("x", app).labels, &keys), published))
-            .into();
-        hub.publish("n", keys, snapshots, &HashMap::from([("1", &moved)]));
-        assert_eq!(version(&mut opened), Some(published(2).version.clone()));
-    }
-}
+mod tests;
