@@ -108,6 +108,8 @@ async fn serve(arguments: Arguments, config: Config) -> Result<(), CommandError>
 async fn client() -> Result<Client, CommandError> {
     let mut config = kube::Config::infer().await.map_err(|error| failed("find the API server", &error))?;
     config.connect_timeout = Some(Duration::from_secs(5));
+    // Every loop of ours tries again within seconds; the client's own retries would sleep for minutes between two.
+    config.default_retry = false;
     let agent = http::HeaderValue::from_static(concat!("pillion-operator/", env!("CARGO_PKG_VERSION")));
     config.headers.push((http::header::USER_AGENT, agent));
     Client::try_from(config).map_err(|error| failed("make a client of the API server", &error))

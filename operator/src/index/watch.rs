@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, PartialObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
-use kube::runtime::utils::Backoff;
+use kube::runtime::utils::{Backoff, ResetTimerBackoff};
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Resource};
 use pillion_crds::{AIProvider, AIRoute};
@@ -79,6 +79,10 @@ fn stored<T: Resource>(guard: DeserializeGuard<T>) -> Stored<T> {
     }
 }
 
+/// After this long without a failure the patience begins anew. The first event of a list, which fails later, is no
+/// success yet.
+const CALM: Duration = Duration::from_secs(30);
+
 /// Between two attempts of a watch: doubled from half a second to eight. The client's default goes to thirty, and an
 /// API server that comes back should be heard within ten.
 #[derive(Debug, Default)]
@@ -116,7 +120,7 @@ impl Feed {
         put: impl Fn(Name, T),
         remove: impl Fn(&Name),
     ) {
-        let mut events = pin!(events.backoff(Patience::default()));
+        let mut events = pin!(events.backoff(ResetTimerBackoff::new(Patience::default(), CALM)));
         let mut listed = HashSet::new();
         while let Some(event) = events.next().await {
             match event {
