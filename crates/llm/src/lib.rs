@@ -28,6 +28,7 @@ mod outline;
 pub mod providers;
 mod relay;
 mod reply_stream;
+mod translate;
 
 pub use call::{Call, classify};
 pub use error::{BodyError, ErrorInfo, ErrorKind, UpstreamFault, encode_error};

@@ -1,7 +1,8 @@
 //! A streamed reply on its way to the client: bytes in with any cuts, whole events of the client's format out.
 
 use crate::framing::sse;
-use crate::relay::Observer;
+use crate::relay::{Noted, Observer};
+use crate::translate::Translator;
 use crate::{ErrorInfo, Format, UpstreamFault, Usage, encode_error};
 use bytes::Bytes;
 
@@ -19,12 +20,17 @@ pub struct ReplyStream {
 
 #[derive(Debug)]
 enum Inner {
-    Relay(Observer),
+    Relay(Box<Observer>),
+    Translate(Box<Translator>),
 }
 
 impl ReplyStream {
     pub(crate) fn relay(client: Format, wire: Format, hide_usage: bool) -> Self {
-        Self { client, inner: Inner::Relay(Observer::new(wire, hide_usage)), closed: false }
+        Self { client, inner: Inner::Relay(Box::new(Observer::new(wire, hide_usage))), closed: false }
+    }
+
+    pub(crate) fn translate(client: Format, translator: Translator) -> Self {
+        Self { client, inner: Inner::Translate(Box::new(translator)), closed: false }
     }
 
     /// Takes bytes of upstream's, cut anywhere; the client's events come out as soon as they are complete.
@@ -37,6 +43,7 @@ impl ReplyStream {
         }
         match &mut self.inner {
             Inner::Relay(observer) => observer.push(bytes, out),
+            Inner::Translate(translator) => translator.push(bytes, out),
         }
     }
 
@@ -50,6 +57,7 @@ impl ReplyStream {
         }
         match &mut self.inner {
             Inner::Relay(observer) => observer.finish(out),
+            Inner::Translate(translator) => translator.finish(out),
         }
     }
 
@@ -62,48 +70,46 @@ impl ReplyStream {
         self.closed = true;
         let own = match &mut self.inner {
             Inner::Relay(observer) => observer.take_error_event(),
+            Inner::Translate(_) => None,
         };
         out.push(own.unwrap_or_else(|| error_event(self.client, error)));
+    }
+
+    fn noted(&self) -> &Noted {
+        match &self.inner {
+            Inner::Relay(observer) => &observer.noted,
+            Inner::Translate(translator) => &translator.noted,
+        }
     }
 
     /// Whether a delta of any kind (text, thinking, tool) has been seen: after it no other attempt may be made.
     #[must_use]
     pub fn has_delta(&self) -> bool {
-        match &self.inner {
-            Inner::Relay(observer) => observer.noted.has_delta,
-        }
+        self.noted().has_delta
     }
 
     /// Tokens as far as upstream has told.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        match &self.inner {
-            Inner::Relay(observer) => observer.noted.usage,
-        }
+        self.noted().usage
     }
 
     /// Why the answer ended, in upstream's own word, once it has.
     #[must_use]
     pub fn finish_reason(&self) -> Option<&str> {
-        match &self.inner {
-            Inner::Relay(observer) => observer.noted.finish.as_deref(),
-        }
+        self.noted().finish.as_deref()
     }
 
     /// The model that upstream says answers.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
-        match &self.inner {
-            Inner::Relay(observer) => observer.noted.model.as_deref(),
-        }
+        self.noted().model.as_deref()
     }
 
     /// The error that upstream reported within the stream, if it did.
     #[must_use]
     pub fn error(&self) -> Option<&ErrorInfo> {
-        match &self.inner {
-            Inner::Relay(observer) => observer.noted.error.as_ref(),
-        }
+        self.noted().error.as_ref()
     }
 }
 

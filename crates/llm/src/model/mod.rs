@@ -1,5 +1,23 @@
-//! The neutral model: what every format's decoder makes and every encoder takes.
+//! The neutral model: what every format's decoder makes and every encoder takes. Small and lossless: what only one
+//! format knows stays in `extras` and comes out again when that format is written, and is reported when it is not.
 
+mod collect;
+mod event;
+mod names;
+mod reply;
+mod report;
+mod request;
+mod signature;
 mod usage;
 
+pub use event::{Event, PartDelta, PartStart};
+pub use names::{NameRules, Names};
+pub(crate) use names::{mint, plain_id};
+pub use reply::{Answer, Finish, FinishKind};
+pub use report::Report;
+pub use request::{
+    Arguments, Content, Form, Message, Part, PartKind, Reasoning, Request, ResponseFormat, Role, Settings, Source,
+    Stop, Tool, ToolChoice, ToolKind,
+};
+pub(crate) use signature::{has_foreign_signature, unwrap_signature, wrap_signature};
 pub use usage::Usage;

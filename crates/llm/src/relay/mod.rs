@@ -5,6 +5,6 @@ mod observe;
 mod reply;
 mod splice;
 
-pub(crate) use observe::Observer;
+pub(crate) use observe::{Noted, Observer};
 pub(crate) use reply::observe_reply;
 pub(crate) use splice::{Splices, splice_model, splice_params, splice_usage};

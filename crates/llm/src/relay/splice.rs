@@ -46,6 +46,10 @@ impl Splices {
         let mut out = Vec::with_capacity(body.len() + grown);
         let mut from = 0;
         for (at, with) in &self.edits {
+            if at.start < from {
+                // Two params that mean the same member: the first one stands.
+                continue;
+            }
             out.extend_from_slice(&body[from..at.start]);
             out.extend_from_slice(with);
             from = at.end;
@@ -119,7 +123,7 @@ pub(crate) fn splice_params(
     Ok(())
 }
 
-fn names<'a>(key: &'a str, same: fn(&str) -> &'static [&'static str]) -> impl Iterator<Item = &'a str> {
+fn names(key: &str, same: fn(&str) -> &'static [&'static str]) -> impl Iterator<Item = &str> {
     std::iter::once(key).chain(same(key).iter().copied().filter(move |name| *name != key))
 }
 

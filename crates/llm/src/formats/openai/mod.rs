@@ -1,12 +1,46 @@
 //! OpenAI Chat Completions.
 
+mod decode_reply;
+mod decode_request;
+mod decode_stream;
+mod encode_reply;
+mod encode_request;
+mod encode_settings;
+mod encode_stream;
 mod error;
 mod usage;
 
+pub use decode_reply::decode_reply;
+pub use decode_request::{decode_params, decode_request};
+pub use decode_stream::StreamDecoder;
+pub use encode_reply::encode_reply;
+pub use encode_request::{ServerRules, encode_request};
+pub use encode_stream::StreamEncoder;
 pub use error::{error_body, read_error};
 pub use usage::{read_usage, usage_object};
 
+use crate::model::{Finish, FinishKind};
 use serde_json::Value;
+
+/// A `finish_reason`. One of tomorrow ends the answer like any other.
+fn read_finish(reason: &str) -> Finish {
+    let kind = match reason {
+        "length" => FinishKind::Length,
+        "tool_calls" | "function_call" => FinishKind::ToolCalls,
+        "content_filter" => FinishKind::Refusal,
+        _ => FinishKind::Stop,
+    };
+    Finish::new(kind, reason)
+}
+
+fn finish_reason(kind: FinishKind) -> &'static str {
+    match kind {
+        FinishKind::Stop | FinishKind::StopSequence | FinishKind::Pause => "stop",
+        FinishKind::Length | FinishKind::ContextFull => "length",
+        FinishKind::ToolCalls => "tool_calls",
+        FinishKind::Refusal => "content_filter",
+    }
+}
 
 /// Whether a `delta` carries any piece of an answer, rather than the role alone.
 #[must_use]

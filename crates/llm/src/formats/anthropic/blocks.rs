@@ -1,0 +1,95 @@
+//! Images and documents as Anthropic's content blocks.
+
+use crate::BodyError;
+use crate::json::Object;
+use crate::model::Source;
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Object {
+    members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// An image block.
+///
+/// # Errors
+/// When the image is neither here nor at an http(s) URL.
+pub(super) fn image(source: Source, own: bool) -> Result<Object, BodyError> {
+    let source = match source {
+        Source::Base64 { media_type, data } if !own => {
+            let media_type = if media_type == "image/jpg" { "image/jpeg".to_owned() } else { media_type };
+            json!({"type": "base64", "media_type": media_type, "data": data})
+        }
+        Source::Url(url) if !own && !is_web(&url) => {
+            let message = "'image_url.url' must be an http(s) URL or a base64 data URL";
+            return Err(BodyError::field("messages[].content[].image_url.url", message));
+        }
+        source => written(source, own)?,
+    };
+    Ok(object([("type", json!("image")), ("source", source)]))
+}
+
+/// A document block: PDF or plain text.
+///
+/// # Errors
+/// When the file is of another type, or is not here.
+pub(super) fn document(source: Source, name: Option<String>, own: bool) -> Result<Object, BodyError> {
+    let source = match source {
+        Source::Base64 { media_type, data } if !own => match media_type.as_str() {
+            "application/pdf" => Source::Base64 { media_type, data },
+            media if media.starts_with("image/") => return image(Source::Base64 { media_type, data }, own),
+            media if media.starts_with("text/") => Source::Text(decoded(&data)?),
+            media => return Err(unsupported(&format!("a file of type '{media}'"))),
+        },
+        // Some clients send the bare base64 of a PDF.
+        Source::Url(data) if !own && !is_web(&data) => {
+            Source::Base64 { media_type: "application/pdf".to_owned(), data }
+        }
+        source => source,
+    };
+    let mut block = object([("type", json!("document")), ("source", written(source, own)?)]);
+    if let Some(name) = name {
+        block.insert("title".to_owned(), json!(name));
+    }
+    Ok(block)
+}
+
+fn written(source: Source, own: bool) -> Result<Value, BodyError> {
+    Ok(match source {
+        Source::Url(url) => json!({"type": "url", "url": url}),
+        Source::Base64 { media_type, data } => json!({"type": "base64", "media_type": media_type, "data": data}),
+        Source::Text(data) => json!({"type": "text", "media_type": "text/plain", "data": data}),
+        Source::File(id) if own => json!({"type": "file", "file_id": id}),
+        Source::Other(value) if own => value,
+        Source::File(_) | Source::Other(_) => return Err(unsupported("a file that another vendor holds")),
+    })
+}
+
+fn decoded(data: &str) -> Result<String, BodyError> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(data);
+    bytes
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| BodyError::field("messages[].content[].file.file_data", "'file_data' is not base64 of text"))
+}
+
+fn unsupported(what: &str) -> BodyError {
+    let message = format!("{what} cannot be sent to an Anthropic Messages provider");
+    BodyError::unsupported("messages[].content[].file", message)
+}
+
+fn is_web(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
+}
+
+/// The text of a result block.
+pub(super) fn plain_text(block: &Value) -> String {
+    match block.get("content") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(blocks)) => {
+            blocks.iter().filter_map(|block| block.get("text")?.as_str()).collect::<Vec<_>>().join("\n")
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,219 @@
+//! An Anthropic stream becomes neutral events.
+
+use super::encode_request::JSON_TOOL;
+use crate::framing::sse;
+use crate::json::text;
+use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage};
+use crate::{Format, UpstreamFault};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Decodes one stream.
+#[derive(Debug)]
+pub struct StreamDecoder {
+    names: Names,
+    json_tool: bool,
+    started: bool,
+    ended: bool,
+    next_part: usize,
+    /// Open blocks by their index.
+    open: HashMap<u64, Open>,
+    calls: usize,
+    refusal: Option<String>,
+    finish: Option<Finish>,
+    usage: Option<Usage>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    part: usize,
+    /// The call of our own tool: its arguments are text.
+    is_answer: bool,
+}
+
+impl StreamDecoder {
+    /// A decoder that restores tool names; with `json_tool` the call of our own tool is the text.
+    #[must_use]
+    pub fn new(names: Names, json_tool: bool) -> Self {
+        Self {
+            names,
+            json_tool,
+            started: false,
+            ended: false,
+            next_part: 0,
+            open: HashMap::new(),
+            calls: 0,
+            refusal: None,
+            finish: None,
+            usage: None,
+        }
+    }
+
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// When its data is not JSON.
+    pub fn push(&mut self, event: &sse::Event, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
+        let Some(data) = event.data.as_ref().filter(|data| !data.trim_ascii().is_empty()) else { return Ok(()) };
+        if self.ended {
+            return Ok(());
+        }
+        let value: Value = serde_json::from_slice(data)
+            .map_err(|_| UpstreamFault::malformed(Format::AnthropicMessages, "an event's data is not JSON"))?;
+        let index = value.get("index").and_then(Value::as_u64).unwrap_or_default();
+        match text(&value, "type") {
+            "message_start" => self.message_start(value.get("message").unwrap_or(&Value::Null), out),
+            "content_block_start" => self.block_start(index, value.get("content_block").unwrap_or(&Value::Null), out),
+            "content_block_delta" => self.block_delta(index, value.get("delta").unwrap_or(&Value::Null), out),
+            "content_block_stop" => self.block_stop(index, out),
+            "message_delta" => self.message_delta(&value),
+            "message_stop" => return self.finish(out),
+            "ping" => out.push(Event::Ping),
+            _ => {
+                if let Some(error) = super::read_error(&value, 502) {
+                    self.ended = true;
+                    out.push(Event::Error(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tokens as far as upstream has told.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Takes upstream's end, be it `message_stop` or the last byte.
+    ///
+    /// # Errors
+    /// When the answer has not ended.
+    pub fn finish(&mut self, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
+        if self.ended {
+            return Ok(());
+        }
+        let Some(mut finish) = self.finish.take() else {
+            return Err(UpstreamFault::Truncated);
+        };
+        self.ended = true;
+        self.start(&Value::Null, out);
+        let mut left: Vec<u64> = self.open.keys().copied().collect();
+        left.sort_unstable();
+        for index in left {
+            self.block_stop(index, out);
+        }
+        if self.json_tool && finish.kind == FinishKind::ToolCalls && self.calls == 0 {
+            finish.kind = FinishKind::Stop;
+        }
+        if let Some(text) = self.refusal.take().filter(|_| finish.kind == FinishKind::Refusal) {
+            let part = self.begin(PartStart::Refusal, out);
+            out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
+            out.push(Event::PartEnd { part });
+        }
+        out.push(Event::Finish(finish));
+        out.extend(self.usage.map(Event::Usage));
+        out.push(Event::End);
+        Ok(())
+    }
+
+    fn message_start(&mut self, message: &Value, out: &mut Vec<Event>) {
+        super::merge_usage(&mut self.usage, message.get("usage"));
+        self.start(message, out);
+    }
+
+    fn start(&mut self, message: &Value, out: &mut Vec<Event>) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        let (id, model) = (text(message, "id").to_owned(), text(message, "model").to_owned());
+        out.push(Event::Start { id, model, created: None, usage: self.usage });
+    }
+
+    fn begin(&mut self, start: PartStart, out: &mut Vec<Event>) -> usize {
+        let part = self.next_part;
+        self.next_part += 1;
+        out.push(Event::PartStart { part, start });
+        part
+    }
+
+    /// Blocks of the vendor's own tools have no neutral form: their deltas find no open part.
+    fn block_start(&mut self, index: u64, block: &Value, out: &mut Vec<Event>) {
+        self.block_stop(index, out);
+        self.start(&Value::Null, out);
+        let mut deltas = Vec::new();
+        let mut is_answer = false;
+        let start = match text(block, "type") {
+            "text" => {
+                deltas.push(PartDelta::Text(text(block, "text").to_owned()));
+                PartStart::Text
+            }
+            "thinking" => {
+                deltas.push(PartDelta::Text(text(block, "thinking").to_owned()));
+                deltas.push(PartDelta::Signature(text(block, "signature").to_owned()));
+                PartStart::Thinking
+            }
+            "redacted_thinking" => PartStart::RedactedThinking(text(block, "data").to_owned()),
+            "tool_use" => {
+                let input = block.get("input").filter(|input| input.as_object().is_some_and(|map| !map.is_empty()));
+                let input = input.map(Value::to_string).unwrap_or_default();
+                is_answer = self.json_tool && text(block, "name") == JSON_TOOL;
+                if is_answer {
+                    deltas.push(PartDelta::Text(input));
+                    PartStart::Text
+                } else {
+                    self.calls += 1;
+                    deltas.push(PartDelta::Arguments(input));
+                    PartStart::ToolCall {
+                        id: text(block, "id").to_owned(),
+                        name: self.names.receive(text(block, "name").to_owned()),
+                    }
+                }
+            }
+            _ => return,
+        };
+        let part = self.begin(start, out);
+        self.open.insert(index, Open { part, is_answer });
+        for delta in deltas {
+            emit(part, delta, out);
+        }
+    }
+
+    fn block_delta(&mut self, index: u64, delta: &Value, out: &mut Vec<Event>) {
+        let Some(open) = self.open.get(&index) else { return };
+        let delta = match text(delta, "type") {
+            "text_delta" => PartDelta::Text(text(delta, "text").to_owned()),
+            "thinking_delta" => PartDelta::Text(text(delta, "thinking").to_owned()),
+            "signature_delta" => PartDelta::Signature(text(delta, "signature").to_owned()),
+            "input_json_delta" if open.is_answer => PartDelta::Text(text(delta, "partial_json").to_owned()),
+            "input_json_delta" => PartDelta::Arguments(text(delta, "partial_json").to_owned()),
+            _ => return,
+        };
+        emit(open.part, delta, out);
+    }
+
+    fn block_stop(&mut self, index: u64, out: &mut Vec<Event>) {
+        if let Some(open) = self.open.remove(&index) {
+            out.push(Event::PartEnd { part: open.part });
+        }
+    }
+
+    fn message_delta(&mut self, value: &Value) {
+        super::merge_usage(&mut self.usage, value.get("usage"));
+        let Some(delta) = value.get("delta") else { return };
+        if let Some(reason) = delta.get("stop_reason").and_then(Value::as_str) {
+            self.finish = Some(super::read_finish(reason, delta.get("stop_sequence").and_then(Value::as_str)));
+        }
+        if let Some(text) = delta.get("stop_details").and_then(|details| details.get("explanation")?.as_str()) {
+            self.refusal = Some(text.to_owned());
+        }
+    }
+}
+
+fn emit(part: usize, delta: PartDelta, out: &mut Vec<Event>) {
+    let (PartDelta::Text(text) | PartDelta::Signature(text) | PartDelta::Arguments(text)) = &delta;
+    if !text.is_empty() {
+        out.push(Event::PartDelta { part, delta });
+    }
+}

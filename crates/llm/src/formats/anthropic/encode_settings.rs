@@ -1,0 +1,326 @@
+//! The settings of a neutral request under Anthropic's names, within what the model takes.
+
+use super::capabilities::{Capabilities, Thinking, capabilities};
+use super::encode_request::{JSON_TOOL, send_name};
+use crate::json::Object;
+use crate::model::{Names, Reasoning, Report, ResponseFormat, Settings, ToolChoice};
+use serde_json::{Number, Value, json};
+
+/// What the settings depend on.
+pub(super) struct Around<'a> {
+    pub(super) own: bool,
+    pub(super) model: &'a str,
+    pub(super) has_tools: bool,
+    /// The conversation ends in tool results whose calls came without the thinking before them.
+    pub(super) unsigned: bool,
+}
+
+/// Settings for the body, and what they mean for the rest of it.
+#[derive(Default)]
+pub(super) struct Settled {
+    pub(super) members: Object,
+    /// Put behind the system prompt.
+    pub(super) instruction: Option<&'static str>,
+    /// Added to the tools.
+    pub(super) json_tool: Option<Value>,
+    /// Whether the model will think.
+    pub(super) thinks: bool,
+    /// Whether the model takes strict tools.
+    pub(super) keeps_strict: bool,
+}
+
+/// The least budget the API takes.
+const LEAST_BUDGET: u64 = 1024;
+
+pub(super) fn settle(settings: Settings, around: &Around<'_>, names: &mut Names, report: &mut Report) -> Settled {
+    let can = capabilities(around.model);
+    let mut out = Settled { keeps_strict: can.output_format, ..Settled::default() };
+    let own = around.own;
+    match settings.max_tokens {
+        Some(tokens) => out.put("max_tokens", json!(tokens)),
+        None if own => {}
+        None => out.put("max_tokens", json!(can.max_tokens)),
+    }
+    let bound = settings.max_tokens.unwrap_or(can.max_tokens);
+    if own {
+        if let Some(thinking) = settings.reasoning.thinking {
+            out.put("thinking", Value::Object(thinking));
+        }
+        if let Some(effort) = settings.reasoning.effort {
+            out.configure("effort", json!(effort));
+        }
+    } else {
+        think(&mut out, settings.reasoning, bound, around, can, report);
+    }
+    sample(&mut out, [settings.temperature, settings.top_p, settings.top_k], own, can, report);
+    if let Some(stop) = settings.stop {
+        let before = stop.texts.len();
+        let mut texts = stop.texts;
+        if !own {
+            texts.retain(|text| !text.trim().is_empty());
+            if texts.len() < before {
+                report.drop("stop");
+            }
+        }
+        if own || !texts.is_empty() {
+            out.put("stop_sequences", json!(texts));
+        }
+    }
+    if let Some(format) = settings.response_format {
+        shape(&mut out, format, own, can, report);
+    }
+    choose(&mut out, settings.tool_choice, settings.parallel_tools, around, names, report);
+    if let Some(user) = settings.user {
+        out.put("metadata", json!({"user_id": user}));
+    }
+    match settings.service_tier.as_deref() {
+        Some(tier) if own => out.put("service_tier", json!(tier)),
+        Some("auto") => out.put("service_tier", json!("auto")),
+        Some("default") => out.put("service_tier", json!("standard_only")),
+        Some(_) => report.drop("service_tier"),
+        None => {}
+    }
+    out
+}
+
+impl Settled {
+    fn put(&mut self, key: &str, value: Value) {
+        self.members.insert(key.to_owned(), value);
+    }
+
+    fn configure(&mut self, key: &str, value: Value) {
+        let config = self.members.entry("output_config").or_insert_with(|| json!({}));
+        if let Value::Object(config) = config {
+            config.insert(key.to_owned(), value);
+        }
+    }
+}
+
+/// `reasoning_effort`, or Anthropic's own `thinking` object from a client that knows it.
+fn think(
+    out: &mut Settled,
+    reasoning: Reasoning,
+    bound: u64,
+    around: &Around<'_>,
+    can: Capabilities,
+    report: &mut Report,
+) {
+    if let Some(thinking) = reasoning.thinking {
+        out.thinks = thinking.get("type").and_then(Value::as_str) != Some("disabled");
+        if out.thinks && around.unsigned {
+            out.thinks = false;
+            report.drop("thinking");
+            return;
+        }
+        out.put("thinking", Value::Object(thinking));
+        return;
+    }
+    let Some(effort) = reasoning.effort.filter(|effort| effort != "none") else { return };
+    match can.thinking {
+        Thinking::Never => report.drop("reasoning_effort"),
+        Thinking::Adaptive => {
+            let word = match effort.as_str() {
+                "low" | "medium" | "high" | "xhigh" | "max" => effort.as_str(),
+                "minimal" => {
+                    report.approximate("reasoning_effort");
+                    "low"
+                }
+                _ => {
+                    report.approximate("reasoning_effort");
+                    "medium"
+                }
+            };
+            out.thinks = true;
+            out.put("thinking", json!({"type": "adaptive"}));
+            out.configure("effort", json!(word));
+        }
+        // Calls in the history without the thinking before them are refused while thinking is on.
+        Thinking::Budget if around.unsigned => report.drop("reasoning_effort"),
+        Thinking::Budget => {
+            report.approximate("reasoning_effort");
+            let wanted: u64 = match effort.as_str() {
+                "minimal" | "low" => LEAST_BUDGET,
+                "high" => 8192,
+                "xhigh" => 16_384,
+                "max" => 32_768,
+                _ => 4096,
+            };
+            if bound <= LEAST_BUDGET {
+                report.drop("reasoning_effort");
+                return;
+            }
+            out.thinks = true;
+            out.put("thinking", json!({"type": "enabled", "budget_tokens": wanted.min(bound - 1)}));
+        }
+    }
+}
+
+fn sample(
+    out: &mut Settled,
+    [temperature, top_p, top_k]: [Option<Number>; 3],
+    own: bool,
+    can: Capabilities,
+    report: &mut Report,
+) {
+    if own {
+        for (key, number) in [("temperature", temperature), ("top_p", top_p), ("top_k", top_k)] {
+            if let Some(number) = number {
+                out.put(key, Value::Number(number));
+            }
+        }
+        return;
+    }
+    let alone = can.samples_alone || out.thinks;
+    let mut sampled = false;
+    if let Some(number) = temperature {
+        let value = number.as_f64().unwrap_or(1.0);
+        if alone {
+            if value != 1.0 {
+                report.drop("temperature");
+            }
+        } else if value > 1.0 {
+            // OpenAI's scale ends at 2, Anthropic's at 1.
+            report.approximate("temperature");
+            out.put("temperature", json!(1));
+            sampled = true;
+        } else {
+            out.put("temperature", Value::Number(number));
+            sampled = true;
+        }
+    }
+    if let Some(number) = top_p {
+        let says_nothing = number.as_f64() == Some(1.0);
+        match alone || (sampled && can.one_sampler) {
+            true if says_nothing => {}
+            true => report.drop("top_p"),
+            false => out.put("top_p", Value::Number(number)),
+        }
+    }
+    if let Some(number) = top_k {
+        match alone {
+            true => report.drop("top_k"),
+            false => out.put("top_k", Value::Number(number)),
+        }
+    }
+}
+
+/// Structured output: the API's own where the model has it, else a tool whose arguments are the answer.
+fn shape(out: &mut Settled, format: ResponseFormat, own: bool, can: Capabilities, report: &mut Report) {
+    match format {
+        ResponseFormat::Text => {}
+        ResponseFormat::Json => {
+            report.approximate("response_format");
+            out.instruction = Some("Answer with one JSON object and nothing else.");
+        }
+        ResponseFormat::Schema { schema, .. } if own => {
+            out.configure("format", json!({"type": "json_schema", "schema": schema}));
+        }
+        ResponseFormat::Schema { mut schema, about } if can.output_format => {
+            if close_objects(&mut schema) {
+                report.approximate("response_format.json_schema.schema");
+            }
+            report.drop_extras("response_format.json_schema.", &unknown(about));
+            out.configure("format", json!({"type": "json_schema", "schema": schema}));
+        }
+        ResponseFormat::Schema { schema, about } => {
+            report.approximate("response_format");
+            let description = about.get("description").and_then(Value::as_str);
+            let description = description.unwrap_or("Answer with the arguments of this tool.");
+            out.json_tool = Some(json!({"name": JSON_TOOL, "description": description, "input_schema": schema}));
+        }
+        ResponseFormat::Other(value) if own => out.configure("format", value),
+        ResponseFormat::Other(_) => report.drop("response_format"),
+    }
+}
+
+fn unknown(mut about: Object) -> Object {
+    for key in ["name", "strict", "description"] {
+        about.shift_remove(key);
+    }
+    about
+}
+
+/// The API demands `additionalProperties: false` on every object. Returns whether that was not so. Recursion is as
+/// deep as the schema, which the parser bounds.
+fn close_objects(schema: &mut Value) -> bool {
+    match schema {
+        Value::Array(items) => items.iter_mut().fold(false, |changed, item| close_objects(item) | changed),
+        Value::Object(object) => {
+            let mut changed = false;
+            let is_object = object.get("type").and_then(Value::as_str) == Some("object");
+            if is_object && object.get("additionalProperties") != Some(&Value::Bool(false)) {
+                object.insert("additionalProperties".to_owned(), Value::Bool(false));
+                changed = true;
+            }
+            for (key, inside) in object.iter_mut() {
+                if !matches!(key.as_str(), "enum" | "const" | "default" | "examples") {
+                    changed |= close_objects(inside);
+                }
+            }
+            changed
+        }
+        _ => false,
+    }
+}
+
+fn choose(
+    out: &mut Settled,
+    choice: Option<ToolChoice>,
+    parallel: Option<bool>,
+    around: &Around<'_>,
+    names: &mut Names,
+    report: &mut Report,
+) {
+    let own = around.own;
+    if own && choice.is_none() {
+        return;
+    }
+    let mut chosen = match choice {
+        Some(ToolChoice::Auto) => Some(json!({"type": "auto"})),
+        Some(ToolChoice::None) => Some(json!({"type": "none"})),
+        Some(ToolChoice::Required) => Some(json!({"type": "any"})),
+        Some(ToolChoice::Tool(name)) => {
+            let name = if own { name } else { send_name(&name, names, report) };
+            Some(json!({"type": "tool", "name": name}))
+        }
+        Some(ToolChoice::Other(value)) if own => Some(value),
+        Some(ToolChoice::Other(_)) => {
+            report.drop("tool_choice");
+            None
+        }
+        None => None,
+    };
+    if !own {
+        if !around.has_tools {
+            if chosen.take().is_some() {
+                report.drop("tool_choice");
+            }
+            if out.json_tool.is_some() {
+                let forced = json!({"type": "tool", "name": JSON_TOOL});
+                chosen = Some(if out.thinks { json!({"type": "auto"}) } else { forced });
+            }
+        } else {
+            let kind = chosen.as_ref().and_then(|choice| choice.get("type")).and_then(Value::as_str);
+            if out.thinks && matches!(kind, Some("any" | "tool")) {
+                report.approximate("tool_choice");
+                chosen = Some(json!({"type": "auto"}));
+            } else if out.json_tool.is_some() && !out.thinks && matches!(kind, None | Some("auto")) {
+                // One of the tools, or the answer.
+                chosen = Some(json!({"type": "any"}));
+            }
+        }
+    }
+    if let Some(parallel) = parallel {
+        let wanted = own || (!parallel && around.has_tools);
+        let choice = if wanted { chosen.get_or_insert_with(|| json!({"type": "auto"})) } else { &mut Value::Null };
+        match choice {
+            Value::Object(choice) if own || choice.get("type").and_then(Value::as_str) != Some("none") => {
+                choice.insert("disable_parallel_tool_use".to_owned(), json!(!parallel));
+            }
+            _ => {}
+        }
+    }
+    if let Some(choice) = chosen {
+        out.put("tool_choice", choice);
+    }
+}

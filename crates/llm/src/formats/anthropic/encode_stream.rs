@@ -1,0 +1,154 @@
+//! Neutral events become an Anthropic stream: one block open at a time, indexes that count up.
+
+use super::{stop_reason, usage_object};
+use crate::Format;
+use crate::framing::sse;
+use crate::model::{Event, Finish, PartDelta, PartStart, Usage, wrap_signature};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+
+/// Encodes one stream.
+#[derive(Debug)]
+pub struct StreamEncoder {
+    origin: Format,
+    next_index: usize,
+    open: Option<Open>,
+    /// Parts that began while another was open, with their events, in order.
+    waiting: VecDeque<(usize, Vec<Event>)>,
+    finish: Option<Finish>,
+    usage: Usage,
+}
+
+#[derive(Debug)]
+struct Open {
+    part: usize,
+    index: usize,
+    thinks: bool,
+    /// Thinking that has no signature of ours yet.
+    unsigned: bool,
+}
+
+impl StreamEncoder {
+    /// An encoder for an answer that comes in `origin`'s format.
+    #[must_use]
+    pub fn new(origin: Format) -> Self {
+        Self { origin, next_index: 0, open: None, waiting: VecDeque::new(), finish: None, usage: Usage::default() }
+    }
+
+    /// Takes one event.
+    pub fn push(&mut self, event: Event, out: &mut Vec<Bytes>) {
+        match event {
+            Event::Start { id, model, usage, .. } => {
+                self.usage = usage.unwrap_or_default();
+                let message = json!({
+                    "id": id, "type": "message", "role": "assistant", "model": model, "content": [],
+                    "stop_reason": null, "stop_sequence": null, "usage": usage_object(&self.usage),
+                });
+                write("message_start", json!({"type": "message_start", "message": message}), out);
+            }
+            Event::PartStart { part, start } if self.open.is_none() => self.part_start(part, start, out),
+            Event::PartStart { part, .. } => self.waiting.push_back((part, vec![event])),
+            Event::PartDelta { part, .. } | Event::PartEnd { part } if !self.is_open(part) => {
+                if let Some((_, events)) = self.waiting.iter_mut().rev().find(|(waiting, _)| *waiting == part) {
+                    events.push(event);
+                }
+            }
+            Event::PartDelta { delta, .. } => self.part_delta(delta, out),
+            Event::PartEnd { .. } => {
+                self.part_end(out);
+                self.admit_waiting(out);
+            }
+            Event::Finish(finish) => self.finish = Some(finish),
+            Event::Usage(usage) => self.usage = usage,
+            Event::Ping => write("ping", json!({"type": "ping"}), out),
+            Event::Error(error) => write("error", super::error_body(&error), out),
+            Event::End => self.end(out),
+        }
+    }
+
+    fn is_open(&self, part: usize) -> bool {
+        self.open.as_ref().is_some_and(|open| open.part == part)
+    }
+
+    /// The next parts that waited, until one is still open.
+    fn admit_waiting(&mut self, out: &mut Vec<Bytes>) {
+        while self.open.is_none()
+            && let Some((_, events)) = self.waiting.pop_front()
+        {
+            for event in events {
+                match event {
+                    Event::PartStart { part, start } => self.part_start(part, start, out),
+                    Event::PartDelta { delta, .. } => self.part_delta(delta, out),
+                    _ => self.part_end(out),
+                }
+            }
+        }
+    }
+
+    fn part_start(&mut self, part: usize, start: PartStart, out: &mut Vec<Bytes>) {
+        let thinks = start == PartStart::Thinking;
+        let unsigned = thinks && self.origin != Format::AnthropicMessages;
+        let block = match start {
+            PartStart::Text | PartStart::Refusal => json!({"type": "text", "text": ""}),
+            PartStart::Thinking => json!({"type": "thinking", "thinking": "", "signature": ""}),
+            PartStart::RedactedThinking(data) => json!({"type": "redacted_thinking", "data": data}),
+            PartStart::ToolCall { id, name } => json!({"type": "tool_use", "id": id, "name": name, "input": {}}),
+        };
+        let index = self.next_index;
+        self.next_index += 1;
+        self.open = Some(Open { part, index, thinks, unsigned });
+        let data = json!({"type": "content_block_start", "index": index, "content_block": block});
+        write("content_block_start", data, out);
+    }
+
+    fn part_delta(&mut self, delta: PartDelta, out: &mut Vec<Bytes>) {
+        let Some(open) = self.open.as_mut() else { return };
+        let delta = match delta {
+            PartDelta::Text(text) if open.thinks => json!({"type": "thinking_delta", "thinking": text}),
+            PartDelta::Text(text) => json!({"type": "text_delta", "text": text}),
+            PartDelta::Signature(signature) => {
+                open.unsigned = false;
+                let signature = match self.origin {
+                    Format::AnthropicMessages => signature,
+                    origin => wrap_signature(origin, Some(&signature)),
+                };
+                json!({"type": "signature_delta", "signature": signature})
+            }
+            PartDelta::Arguments(text) => json!({"type": "input_json_delta", "partial_json": text}),
+        };
+        block_delta(open.index, delta, out);
+    }
+
+    fn part_end(&mut self, out: &mut Vec<Bytes>) {
+        let Some(open) = self.open.take() else { return };
+        if open.unsigned {
+            let signature = wrap_signature(self.origin, None);
+            block_delta(open.index, json!({"type": "signature_delta", "signature": signature}), out);
+        }
+        let data = json!({"type": "content_block_stop", "index": open.index});
+        write("content_block_stop", data, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<Bytes>) {
+        self.part_end(out);
+        self.admit_waiting(out);
+        let finish = self.finish.take();
+        let reason = finish.as_ref().map(|finish| stop_reason(finish.kind));
+        let delta = json!({
+            "stop_reason": reason,
+            "stop_sequence": finish.and_then(|finish| finish.stop_sequence),
+        });
+        let data = json!({"type": "message_delta", "delta": delta, "usage": usage_object(&self.usage)});
+        write("message_delta", data, out);
+        write("message_stop", json!({"type": "message_stop"}), out);
+    }
+}
+
+fn block_delta(index: usize, delta: Value, out: &mut Vec<Bytes>) {
+    write("content_block_delta", json!({"type": "content_block_delta", "index": index, "delta": delta}), out);
+}
+
+fn write(name: &str, data: Value, out: &mut Vec<Bytes>) {
+    out.push(sse::write(Some(name), &crate::json::bytes(&data)));
+}

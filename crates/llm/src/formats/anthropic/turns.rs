@@ -1,0 +1,351 @@
+//! Messages as Anthropic wants them: turns that alternate, results of calls first in the turn behind the calls, no
+//! empty text.
+
+use super::blocks;
+use super::encode_request::{send_name, written};
+use crate::json::Object;
+use crate::model::{
+    Content, Form, Message, Names, Part, PartKind, Report, Role, Tool, ToolKind, plain_id, unwrap_signature,
+};
+use crate::{BodyError, Format};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// Stands where the API wants text and the client gave none.
+const PLACEHOLDER: &str = "(empty)";
+
+/// The turns so far.
+pub(super) struct Turns<'a> {
+    own: bool,
+    pub(super) names: &'a mut Names,
+    pub(super) report: &'a mut Report,
+    /// Messages of this format's own requests, which are kept one to one.
+    kept: Vec<Value>,
+    turns: Vec<Turn>,
+    /// Names of the tools that were called, as the client knows them.
+    called: Vec<String>,
+}
+
+#[derive(Default)]
+struct Turn {
+    user: bool,
+    /// Results of calls, and where each call's is.
+    results: Vec<Value>,
+    places: HashMap<String, usize>,
+    blocks: Vec<Value>,
+    /// Ids of the calls made.
+    calls: Vec<String>,
+}
+
+impl<'a> Turns<'a> {
+    pub(super) fn new(own: bool, names: &'a mut Names, report: &'a mut Report) -> Self {
+        Self { own, names, report, kept: Vec::new(), turns: Vec::new(), called: Vec::new() }
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        !self.turns.is_empty()
+    }
+
+    pub(super) fn push(&mut self, message: Message) -> Result<(), BodyError> {
+        if self.own {
+            return self.keep(message);
+        }
+        let mut extras = message.extras;
+        extras.shift_remove("role");
+        if message.role == Role::Assistant {
+            for key in ["reasoning_content", "thinking_blocks", "reasoning"] {
+                extras.shift_remove(key);
+            }
+        }
+        self.report.drop_extras("messages[].", &extras);
+        match message.role {
+            Role::Tool => self.results(message.content, message.cache),
+            Role::Assistant => self.assistant(message.content, message.cache),
+            _ => self.user(message.content, message.cache),
+        }
+    }
+
+    fn keep(&mut self, message: Message) -> Result<(), BodyError> {
+        let role = match message.role {
+            Role::Assistant => "assistant",
+            Role::System | Role::Developer => "system",
+            Role::User | Role::Tool => "user",
+        };
+        let mut out = Object::new();
+        out.insert("role".to_owned(), json!(role));
+        let form = message.content.form;
+        let blocks = self.blocks(message.content)?;
+        if let Some(content) = written(true, form, blocks) {
+            out.insert("content".to_owned(), content);
+        }
+        out.extend(message.extras);
+        self.kept.push(Value::Object(out));
+        Ok(())
+    }
+
+    /// The blocks of some content.
+    pub(super) fn blocks(&mut self, content: Content) -> Result<Vec<Value>, BodyError> {
+        let mut out = Vec::with_capacity(content.parts.len());
+        for part in content.parts {
+            out.extend(self.block(part)?);
+        }
+        Ok(out)
+    }
+
+    fn block(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
+        let Part { kind, cache, extras } = part;
+        let mut block = match kind {
+            PartKind::Text(text) => blocks::object([("type", json!("text")), ("text", Value::String(text))]),
+            PartKind::Refusal(text) => blocks::object([("type", json!("text")), ("text", Value::String(text))]),
+            PartKind::Image(source) => blocks::image(source, self.own)?,
+            PartKind::Document { source, name } => blocks::document(source, name, self.own)?,
+            PartKind::ToolCall { id, name, arguments } => {
+                let input = match arguments {
+                    crate::model::Arguments::Value(value) if self.own => value,
+                    arguments => Value::Object(arguments.into_object().unwrap_or_else(|empty| {
+                        self.report.approximate("messages[].tool_calls[].function.arguments");
+                        empty
+                    })),
+                };
+                let (id, name) = match self.own {
+                    true => (id, name),
+                    false => {
+                        let sent = send_name(&name, self.names, self.report);
+                        self.called.push(name);
+                        (plain_id(&id), sent)
+                    }
+                };
+                blocks::object([
+                    ("type", json!("tool_use")),
+                    ("id", json!(id)),
+                    ("name", json!(name)),
+                    ("input", input),
+                ])
+            }
+            PartKind::ToolResult { id, content, is_error } => self.result(&id, content, is_error)?,
+            PartKind::Thinking { text, signature } => match self.thinking(text, signature) {
+                Some(block) => block,
+                None => return Ok(None),
+            },
+            PartKind::RedactedThinking(data) => {
+                blocks::object([("type", json!("redacted_thinking")), ("data", json!(data))])
+            }
+            PartKind::Foreign(value) if self.own => return Ok(Some(value)),
+            PartKind::Foreign(value) => {
+                let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+                let message = format!("content of type '{kind}' is not possible with an Anthropic Messages provider");
+                return Err(BodyError::unsupported("messages[].content[].type", message));
+            }
+        };
+        if let Some(cache) = cache {
+            block.insert("cache_control".to_owned(), cache);
+        }
+        if self.own {
+            block.extend(extras);
+        } else {
+            self.report.drop_extras("messages[].content[].", &extras);
+        }
+        Ok(Some(Value::Object(block)))
+    }
+
+    /// Thinking goes back only to the vendor that signed it.
+    fn thinking(&mut self, text: String, signature: Option<String>) -> Option<Object> {
+        let signature = match signature {
+            Some(signature) => match unwrap_signature(&signature) {
+                Some((Format::AnthropicMessages, bare)) => bare.map(str::to_owned),
+                Some(_) => {
+                    self.report.drop("messages[].content[].thinking");
+                    return None;
+                }
+                None => Some(signature),
+            },
+            None if self.own => None,
+            None => {
+                self.report.drop("messages[].reasoning_content");
+                return None;
+            }
+        };
+        let mut block = blocks::object([("type", json!("thinking")), ("thinking", json!(text))]);
+        if let Some(signature) = signature {
+            block.insert("signature".to_owned(), json!(signature));
+        }
+        Some(block)
+    }
+
+    fn result(&mut self, id: &str, content: Content, is_error: Option<bool>) -> Result<Object, BodyError> {
+        let id = if self.own { id.to_owned() } else { plain_id(id) };
+        let mut block = blocks::object([("type", json!("tool_result")), ("tool_use_id", json!(id))]);
+        let form = content.form;
+        let mut inner = self.blocks(content)?;
+        if !self.own {
+            inner.retain(|block| !is_blank(block));
+        }
+        if let Some(content) = written(self.own, form, inner) {
+            block.insert("content".to_owned(), content);
+        }
+        if let Some(is_error) = is_error {
+            block.insert("is_error".to_owned(), json!(is_error));
+        }
+        Ok(block)
+    }
+
+    fn turn(&mut self, user: bool) -> &mut Turn {
+        if self.turns.last().is_none_or(|turn| turn.user != user) {
+            self.turns.push(Turn { user, ..Turn::default() });
+        }
+        self.turns.last_mut().expect("a turn was pushed if there was none")
+    }
+
+    /// A result stands at the begin of the turn behind its call; of two for one call the last counts; one without a
+    /// call (history was trimmed) becomes text.
+    fn results(&mut self, content: Content, cache: Option<Value>) -> Result<(), BodyError> {
+        for part in content.parts {
+            let id = match &part.kind {
+                PartKind::ToolResult { id, .. } => plain_id(id),
+                _ => continue,
+            };
+            let Some(mut block) = self.block(part)? else { continue };
+            mark(&mut block, cache.clone());
+            let calls = self.turns.iter().rev().take(2).find(|turn| !turn.user).map(|turn| turn.calls.as_slice());
+            if calls.is_none_or(|calls| !calls.contains(&id)) {
+                self.report.approximate("messages[].tool_call_id");
+                let text = blocks::plain_text(&block);
+                let text = if text.trim().is_empty() { PLACEHOLDER.to_owned() } else { text };
+                let text = json!({"type": "text", "text": format!("Result of an earlier tool call: {text}")});
+                self.turn(true).blocks.push(text);
+                continue;
+            }
+            let turn = self.turn(true);
+            match turn.places.get(&id) {
+                Some(at) => turn.results[*at] = block,
+                None => {
+                    turn.places.insert(id, turn.results.len());
+                    turn.results.push(block);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn user(&mut self, content: Content, cache: Option<Value>) -> Result<(), BodyError> {
+        let mut blocks = self.blocks(content)?;
+        let before = blocks.len();
+        blocks.retain(|block| !is_blank(block));
+        if blocks.len() < before || before == 0 {
+            self.report.approximate("messages[].content");
+        }
+        if blocks.is_empty() {
+            blocks.push(json!({"type": "text", "text": PLACEHOLDER}));
+        }
+        if let Some(last) = blocks.last_mut() {
+            mark(last, cache);
+        }
+        self.turn(true).blocks.extend(blocks);
+        Ok(())
+    }
+
+    fn assistant(&mut self, content: Content, cache: Option<Value>) -> Result<(), BodyError> {
+        let mut blocks = self.blocks(content)?;
+        blocks.retain(|block| !is_blank(block));
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        if let Some(last) = blocks.last_mut() {
+            mark(last, cache);
+        }
+        let calls = blocks.iter().filter(|block| kind(block) == "tool_use");
+        let calls: Vec<String> = calls.filter_map(|block| block.get("id")?.as_str().map(str::to_owned)).collect();
+        let turn = self.turn(false);
+        turn.calls.extend(calls);
+        turn.blocks.extend(blocks);
+        Ok(())
+    }
+
+    /// Tools that the history calls though the request declares none at all, as they are sent.
+    pub(super) fn tools_used(&mut self, declared: &[Tool]) -> Vec<String> {
+        if self.own || declared.iter().any(|tool| matches!(tool.kind, ToolKind::Function { .. })) {
+            return Vec::new();
+        }
+        let mut used = std::mem::take(&mut self.called);
+        used.sort_unstable();
+        used.dedup();
+        used.iter().map(|name| send_name(name, self.names, self.report)).collect()
+    }
+
+    /// Whether the last turn answers calls that came without the thinking before them.
+    pub(super) fn ends_in_unsigned_calls(&self) -> bool {
+        let [.., calling, answering] = self.turns.as_slice() else { return false };
+        let first = calling.blocks.first().map(kind);
+        !answering.results.is_empty()
+            && !calling.calls.is_empty()
+            && !matches!(first, Some("thinking" | "redacted_thinking"))
+    }
+
+    /// The messages. A conversation that is all system prompt, or that the model begins, gets a user's turn.
+    pub(super) fn finish(
+        mut self,
+        thinks: bool,
+        system: &mut Option<(Form, Vec<Value>)>,
+    ) -> Result<Vec<Value>, BodyError> {
+        if self.own {
+            return Ok(self.kept);
+        }
+        if let Some(last) = self.turns.last_mut()
+            && !last.user
+            && last.calls.is_empty()
+        {
+            if thinks {
+                // The API refuses a begun answer while thinking is on.
+                self.turns.pop();
+                self.report.drop("messages[].content");
+            } else if let Some(Value::String(text)) = last.blocks.last_mut().and_then(|block| block.get_mut("text")) {
+                text.truncate(text.trim_end().len());
+            }
+        }
+        if self.turns.is_empty() {
+            let blocks = system.as_mut().and_then(|(_, blocks)| blocks.pop());
+            let Some(block) = blocks else {
+                return Err(BodyError::field("messages", "'messages' has nothing to answer"));
+            };
+            self.report.approximate("messages[].role");
+            self.turn(true).blocks.push(block);
+        } else if self.turns.first().is_some_and(|turn| !turn.user) {
+            self.report.approximate("messages");
+            let text = json!({"type": "text", "text": PLACEHOLDER});
+            self.turns.insert(0, Turn { user: true, blocks: vec![text], ..Turn::default() });
+        }
+        Ok(self.turns.into_iter().map(Turn::into_message).collect())
+    }
+}
+
+impl Turn {
+    fn into_message(self) -> Value {
+        let role = if self.user { "user" } else { "assistant" };
+        let mut blocks = self.results;
+        blocks.extend(self.blocks);
+        let content = written(false, Form::Bare, blocks).unwrap_or_default();
+        json!({"role": role, "content": content})
+    }
+}
+
+fn kind(block: &Value) -> &str {
+    block.get("type").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The API refuses text without a visible character.
+fn is_blank(block: &Value) -> bool {
+    match kind(block) {
+        "text" => block.get("text").and_then(Value::as_str).is_none_or(|text| text.trim().is_empty()),
+        // Thinking that was not shown still has its signature.
+        "thinking" => {
+            crate::json::text(block, "thinking").is_empty() && crate::json::text(block, "signature").is_empty()
+        }
+        _ => false,
+    }
+}
+
+fn mark(block: &mut Value, cache: Option<Value>) {
+    if let (Some(cache), Value::Object(block)) = (cache, block) {
+        block.entry("cache_control").or_insert(cache);
+    }
+}

@@ -1,0 +1,115 @@
+//! A whole OpenAI Chat reply becomes a neutral answer.
+
+use crate::json::{Object, take_array, take_object, take_string};
+use crate::model::{Answer, Arguments, Finish, FinishKind, Names, Part, PartKind, Report, mint};
+use crate::{Format, UpstreamFault};
+use serde_json::Value;
+
+/// Decodes a 2xx reply. `names` restores tool names; `report` learns what is left out.
+///
+/// # Errors
+/// When the body is no such reply, or reports an error.
+pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<Answer, UpstreamFault> {
+    const WIRE: Format = Format::OpenAIChat;
+    if body.get("choices").is_none()
+        && let Some(error) = super::read_error(&body, 502)
+    {
+        return Err(UpstreamFault::Reported(error));
+    }
+    let Value::Object(mut body) = body else {
+        return Err(UpstreamFault::malformed(WIRE, "not an object"));
+    };
+    let Some(choices) = take_array(&mut body, "choices") else {
+        return Err(UpstreamFault::malformed(WIRE, "'choices' is missing"));
+    };
+    let id = take_string(&mut body, "id").unwrap_or_default();
+    if choices.len() > 1 {
+        report.drop("choices");
+    }
+    let (mut parts, mut finish) = (Vec::new(), None);
+    if let Some(Value::Object(mut choice)) = choices.into_iter().next() {
+        finish = take_string(&mut choice, "finish_reason");
+        if choice.get("logprobs").is_some_and(Value::is_object) {
+            report.drop("choices[].logprobs");
+        }
+        if let Some(message) = take_object(&mut choice, "message") {
+            parts = decode_message(message, &id, names, report);
+        }
+    }
+    let mut finish = super::read_finish(finish.as_deref().unwrap_or("stop"));
+    correct(&mut finish, &parts);
+    Ok(Answer {
+        model: take_string(&mut body, "model").unwrap_or_default(),
+        created: body.get("created").and_then(Value::as_u64),
+        usage: body.get("usage").and_then(super::read_usage),
+        service_tier: take_string(&mut body, "service_tier"),
+        id,
+        parts,
+        finish,
+    })
+}
+
+/// Servers say `stop` for a forced call, and for a refusal.
+fn correct(finish: &mut Finish, parts: &[Part]) {
+    if finish.kind != FinishKind::Stop {
+        return;
+    }
+    if parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. })) {
+        finish.kind = FinishKind::ToolCalls;
+    } else if parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_))) {
+        finish.kind = FinishKind::Refusal;
+    }
+}
+
+fn decode_message(mut message: Object, reply: &str, names: &Names, report: &mut Report) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let thought = take_string(&mut message, "reasoning_content").or_else(|| take_string(&mut message, "reasoning"));
+    message.shift_remove("reasoning");
+    if let Some(text) = thought.filter(|text| !text.is_empty()) {
+        parts.push(Part::new(PartKind::Thinking { text, signature: None }));
+    }
+    match message.shift_remove("content") {
+        Some(Value::String(text)) if !text.is_empty() => parts.push(Part::text(text)),
+        Some(Value::Array(items)) => {
+            for item in &items {
+                match super::decode_stream::typed_piece(item) {
+                    Some((true, text)) => parts.push(Part::new(PartKind::Thinking { text, signature: None })),
+                    Some((false, text)) => parts.push(Part::text(text)),
+                    None => report.drop("choices[].message.content"),
+                }
+            }
+        }
+        _ => {}
+    }
+    if let Some(text) = take_string(&mut message, "refusal").filter(|text| !text.is_empty()) {
+        parts.push(Part::new(PartKind::Refusal(text)));
+    }
+    let calls = take_array(&mut message, "tool_calls").unwrap_or_default();
+    let older = take_object(&mut message, "function_call");
+    let older = older.map(|function| serde_json::json!({ "function": function }));
+    for (nth, call) in calls.into_iter().chain(older).enumerate() {
+        match decode_call(call, reply, nth, names) {
+            Some(part) => parts.push(part),
+            None => report.drop("choices[].message.tool_calls[]"),
+        }
+    }
+    message.shift_remove("role");
+    report.drop_extras("choices[].message.", &message);
+    parts
+}
+
+fn decode_call(call: Value, reply: &str, nth: usize, names: &Names) -> Option<Part> {
+    let Value::Object(mut call) = call else { return None };
+    let mut function = take_object(&mut call, "function")?;
+    let arguments = match function.shift_remove("arguments") {
+        None | Some(Value::Null) => Arguments::Text(String::new()),
+        Some(Value::String(text)) => Arguments::Text(text),
+        Some(value) => Arguments::Value(value),
+    };
+    let id = take_string(&mut call, "id").filter(|id| !id.is_empty());
+    Some(Part::new(PartKind::ToolCall {
+        id: id.unwrap_or_else(|| mint(reply, nth as u64 + 1)),
+        name: names.receive(take_string(&mut function, "name").unwrap_or_default()),
+        arguments,
+    }))
+}

@@ -1,0 +1,303 @@
+//! An OpenAI Chat stream becomes neutral events. Servers that imitate it differ in small ways; what they do is
+//! straightened here: indexes and ids left out, finishes told twice or too early, usage in any chunk.
+
+use crate::framing::sse;
+use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage, mint};
+use crate::{Format, UpstreamFault};
+use serde_json::Value;
+
+/// Decodes one stream.
+#[derive(Debug)]
+pub struct StreamDecoder {
+    names: Names,
+    started: bool,
+    ended: bool,
+    id: String,
+    next_part: usize,
+    /// The open part that is not a call.
+    open: Option<(usize, PartStart)>,
+    calls: Vec<Call>,
+    refused: bool,
+    finish: Option<Finish>,
+    usage: Option<Usage>,
+}
+
+/// A call of which more pieces may come.
+#[derive(Debug)]
+struct Call {
+    index: Option<u64>,
+    id: String,
+    part: usize,
+    arguments: JsonEnd,
+    open: bool,
+}
+
+impl StreamDecoder {
+    /// A decoder that restores tool names.
+    #[must_use]
+    pub fn new(names: Names) -> Self {
+        Self {
+            names,
+            started: false,
+            ended: false,
+            id: String::new(),
+            next_part: 0,
+            open: None,
+            calls: Vec::new(),
+            refused: false,
+            finish: None,
+            usage: None,
+        }
+    }
+
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// When its data is not JSON.
+    pub fn push(&mut self, event: &sse::Event, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
+        let Some(data) = event.data.as_ref().filter(|data| !data.trim_ascii().is_empty()) else { return Ok(()) };
+        if self.ended {
+            return Ok(());
+        }
+        if data.trim_ascii() == b"[DONE]" {
+            return self.finish(out);
+        }
+        let chunk: Value = serde_json::from_slice(data)
+            .map_err(|_| UpstreamFault::malformed(Format::OpenAIChat, "an event's data is not JSON"))?;
+        let choices = chunk.get("choices").and_then(Value::as_array);
+        if choices.is_none()
+            && let Some(error) = super::read_error(&chunk, 502)
+        {
+            self.ended = true;
+            out.push(Event::Error(error));
+            return Ok(());
+        }
+        if let Some(usage) = chunk.get("usage").and_then(super::read_usage) {
+            self.usage = Some(usage);
+            self.start(&chunk, out);
+        }
+        // Several choices are never asked for; the first is the answer.
+        for choice in choices.into_iter().flatten() {
+            if choice.get("index").and_then(Value::as_u64).unwrap_or(0) != 0 {
+                continue;
+            }
+            self.start(&chunk, out);
+            self.delta(choice.get("delta").unwrap_or(&Value::Null), out);
+            let reason = choice.get("finish_reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
+            if let (None, Some(reason)) = (&self.finish, reason) {
+                self.finish = Some(super::read_finish(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tokens as far as upstream has told.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Takes upstream's end, be it `[DONE]` or the last byte.
+    ///
+    /// # Errors
+    /// When the answer has not ended.
+    pub fn finish(&mut self, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
+        if self.ended {
+            return Ok(());
+        }
+        let Some(mut finish) = self.finish.take() else {
+            return Err(UpstreamFault::Truncated);
+        };
+        self.ended = true;
+        self.close_open(out);
+        for call in self.calls.iter_mut().filter(|call| call.open) {
+            call.open = false;
+            out.push(Event::PartEnd { part: call.part });
+        }
+        if finish.kind == FinishKind::Stop {
+            if !self.calls.is_empty() {
+                finish.kind = FinishKind::ToolCalls;
+            } else if self.refused {
+                finish.kind = FinishKind::Refusal;
+            }
+        }
+        out.push(Event::Finish(finish));
+        out.extend(self.usage.map(Event::Usage));
+        out.push(Event::End);
+        Ok(())
+    }
+
+    fn start(&mut self, chunk: &Value, out: &mut Vec<Event>) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        self.id = crate::json::text(chunk, "id").to_owned();
+        out.push(Event::Start {
+            id: self.id.clone(),
+            model: crate::json::text(chunk, "model").to_owned(),
+            created: chunk.get("created").and_then(Value::as_u64),
+            usage: None,
+        });
+    }
+
+    fn delta(&mut self, delta: &Value, out: &mut Vec<Event>) {
+        let text = |key: &str| delta.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if let Some(thought) = text("reasoning_content").or_else(|| text("reasoning")) {
+            self.say(PartStart::Thinking, thought.to_owned(), out);
+        }
+        match delta.get("content") {
+            Some(Value::String(text)) if !text.is_empty() => self.say(PartStart::Text, text.clone(), out),
+            Some(Value::Array(items)) => {
+                for (thinking, text) in items.iter().filter_map(typed_piece) {
+                    self.say(if thinking { PartStart::Thinking } else { PartStart::Text }, text, out);
+                }
+            }
+            _ => {}
+        }
+        if let Some(refusal) = text("refusal") {
+            self.refused = true;
+            self.say(PartStart::Refusal, refusal.to_owned(), out);
+        }
+        for call in delta.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
+            self.call(call, out);
+        }
+        if let Some(function) = delta.get("function_call").filter(|function| function.is_object()) {
+            self.call(&serde_json::json!({"index": 0, "function": function}), out);
+        }
+    }
+
+    fn say(&mut self, start: PartStart, text: String, out: &mut Vec<Event>) {
+        if text.is_empty() {
+            return;
+        }
+        let part = match &self.open {
+            Some((part, kind)) if *kind == start => *part,
+            _ => {
+                self.close_open(out);
+                self.close_complete_calls(out);
+                let part = self.begin(start.clone(), out);
+                self.open = Some((part, start));
+                part
+            }
+        };
+        out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
+    }
+
+    fn begin(&mut self, start: PartStart, out: &mut Vec<Event>) -> usize {
+        let part = self.next_part;
+        self.next_part += 1;
+        out.push(Event::PartStart { part, start });
+        part
+    }
+
+    fn close_open(&mut self, out: &mut Vec<Event>) {
+        if let Some((part, _)) = self.open.take() {
+            out.push(Event::PartEnd { part });
+        }
+    }
+
+    /// Calls whose arguments are whole end when something else begins; the others stay open, for their pieces may be
+    /// interleaved.
+    fn close_complete_calls(&mut self, out: &mut Vec<Event>) {
+        for call in self.calls.iter_mut().filter(|call| call.open && call.arguments.complete()) {
+            call.open = false;
+            out.push(Event::PartEnd { part: call.part });
+        }
+    }
+
+    fn call(&mut self, piece: &Value, out: &mut Vec<Event>) {
+        let index = piece.get("index").and_then(Value::as_u64);
+        let id = crate::json::text(piece, "id");
+        let function = piece.get("function").unwrap_or(&Value::Null);
+        let name = crate::json::text(function, "name");
+        let known = self.known_call(index, id, name);
+        let at = match known {
+            Some(at) => at,
+            None if name.is_empty() && id.is_empty() => return,
+            None => {
+                self.close_open(out);
+                self.close_complete_calls(out);
+                let nth = self.calls.len() as u64 + 1;
+                let id = if id.is_empty() { mint(&self.id, nth) } else { id.to_owned() };
+                let name = self.names.receive(name.to_owned());
+                let part = self.begin(PartStart::ToolCall { id: id.clone(), name }, out);
+                self.calls.push(Call { index, id, part, arguments: JsonEnd::default(), open: true });
+                self.calls.len() - 1
+            }
+        };
+        let arguments = match function.get("arguments") {
+            Some(Value::String(text)) => text.clone(),
+            None | Some(Value::Null) => String::new(),
+            Some(value) => value.to_string(),
+        };
+        let call = &mut self.calls[at];
+        if call.open && !arguments.is_empty() {
+            call.arguments.push(&arguments);
+            out.push(Event::PartDelta { part: call.part, delta: PartDelta::Arguments(arguments) });
+        }
+    }
+
+    /// The call that a piece goes on with. A piece with another id and a name begins a new call even under a known
+    /// index (some servers give every call index 0); one without index goes on with the last call.
+    fn known_call(&self, index: Option<u64>, id: &str, name: &str) -> Option<usize> {
+        let same = |call: &Call| match index {
+            Some(_) => call.index == index && (id.is_empty() || name.is_empty() || call.id == id),
+            None => call.id == id,
+        };
+        if index.is_none() && id.is_empty() {
+            return if name.is_empty() { self.calls.len().checked_sub(1) } else { None };
+        }
+        self.calls.iter().rposition(same)
+    }
+}
+
+/// A piece of content that is written as a typed list (Mistral): whether it is thinking, and its text.
+pub(super) fn typed_piece(item: &Value) -> Option<(bool, String)> {
+    match item.get("type")?.as_str()? {
+        "text" => Some((false, item.get("text")?.as_str()?.to_owned())),
+        "thinking" => {
+            let inner = item.get("thinking")?;
+            let text = match inner {
+                Value::String(text) => text.clone(),
+                Value::Array(parts) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
+                _ => return None,
+            };
+            Some((true, text))
+        }
+        _ => None,
+    }
+}
+
+/// Tells where a JSON object that comes in pieces ends.
+#[derive(Debug, Default)]
+struct JsonEnd {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    begun: bool,
+}
+
+impl JsonEnd {
+    fn push(&mut self, text: &str) {
+        for byte in text.bytes() {
+            match (self.in_string, byte) {
+                (true, _) if self.escaped => self.escaped = false,
+                (true, b'\\') => self.escaped = true,
+                (true, b'"') => self.in_string = false,
+                (true, _) => {}
+                (false, b'"') => self.in_string = true,
+                (false, b'{' | b'[') => {
+                    self.begun = true;
+                    self.depth += 1;
+                }
+                (false, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
+                (false, _) => {}
+            }
+        }
+    }
+
+    fn complete(&self) -> bool {
+        self.begun && self.depth == 0 && !self.in_string
+    }
+}

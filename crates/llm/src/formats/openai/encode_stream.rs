@@ -1,0 +1,164 @@
+//! Neutral events become an OpenAI Chat stream.
+
+use super::encode_reply::{native_reason, redacted_block, thinking_block};
+use super::finish_reason;
+use crate::framing::sse;
+use crate::model::{Event, PartDelta, PartStart, Usage};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// Encodes one stream.
+#[derive(Debug)]
+pub struct StreamEncoder {
+    show_usage: bool,
+    id: String,
+    model: String,
+    created: u64,
+    parts: HashMap<usize, Open>,
+    calls: usize,
+    usage: Option<Usage>,
+}
+
+/// An open part.
+#[derive(Debug)]
+enum Open {
+    Text,
+    Refusal,
+    /// Its text and signature, for the block that ends it.
+    Thinking(String, Option<String>),
+    /// Its index among the calls, and whether arguments came.
+    Call(usize, bool),
+}
+
+impl StreamEncoder {
+    /// An encoder. `show_usage` is the client's `stream_options.include_usage`; `now` (seconds since 1970) stands in
+    /// where upstream tells no time.
+    #[must_use]
+    pub fn new(show_usage: bool, now: u64) -> Self {
+        Self {
+            show_usage,
+            id: String::new(),
+            model: String::new(),
+            created: now,
+            parts: HashMap::new(),
+            calls: 0,
+            usage: None,
+        }
+    }
+
+    /// Takes one event.
+    pub fn push(&mut self, event: Event, out: &mut Vec<Bytes>) {
+        match event {
+            Event::Start { id, model, created, usage } => {
+                self.id = id;
+                self.model = model;
+                self.created = created.unwrap_or(self.created);
+                self.usage = usage;
+                self.delta(json!({"role": "assistant", "content": "", "refusal": null}), out);
+            }
+            Event::PartStart { part, start } => self.part_start(part, start, out),
+            Event::PartDelta { part, delta } => self.part_delta(part, delta, out),
+            Event::PartEnd { part } => self.part_end(part, out),
+            Event::Finish(finish) => {
+                let mut choice = self.choice(json!({}));
+                choice["finish_reason"] = json!(finish_reason(finish.kind));
+                if let Some(native) = native_reason(&finish) {
+                    choice["native_finish_reason"] = json!(native);
+                }
+                self.chunk(json!([choice]), None, out);
+            }
+            Event::Usage(usage) => self.usage = Some(usage),
+            // A comment is a keep-alive that no SDK reads as a chunk, but some choke on it; nothing is safe with all.
+            Event::Ping => {}
+            Event::Error(error) => out.push(sse::write(None, &crate::json::bytes(&super::error_body(&error)))),
+            Event::End => {
+                if let Some(usage) = self.usage.filter(|_| self.show_usage) {
+                    self.chunk(json!([]), Some(usage), out);
+                }
+                out.push(sse::write(None, b"[DONE]"));
+            }
+        }
+    }
+
+    fn part_start(&mut self, part: usize, start: PartStart, out: &mut Vec<Bytes>) {
+        let open = match start {
+            PartStart::Text => Open::Text,
+            PartStart::Refusal => Open::Refusal,
+            PartStart::Thinking => Open::Thinking(String::new(), None),
+            PartStart::RedactedThinking(data) => {
+                self.delta(json!({"thinking_blocks": [redacted_block(&data)]}), out);
+                return;
+            }
+            PartStart::ToolCall { id, name } => {
+                let index = self.calls;
+                self.calls += 1;
+                let function = json!({"name": name, "arguments": ""});
+                let call = json!({"index": index, "id": id, "type": "function", "function": function});
+                self.delta(json!({"tool_calls": [call]}), out);
+                Open::Call(index, false)
+            }
+        };
+        self.parts.insert(part, open);
+    }
+
+    fn part_delta(&mut self, part: usize, delta: PartDelta, out: &mut Vec<Bytes>) {
+        let delta = match (self.parts.get_mut(&part), delta) {
+            (Some(Open::Text), PartDelta::Text(text)) => json!({"content": text}),
+            (Some(Open::Refusal), PartDelta::Text(text)) => json!({"refusal": text}),
+            (Some(Open::Thinking(thought, _)), PartDelta::Text(text)) => {
+                thought.push_str(&text);
+                json!({"reasoning_content": text})
+            }
+            (Some(Open::Thinking(_, known)), PartDelta::Signature(signature)) => {
+                known.get_or_insert_default().push_str(&signature);
+                return;
+            }
+            (Some(Open::Call(index, came)), PartDelta::Arguments(text)) => {
+                if text.is_empty() {
+                    return;
+                }
+                *came = true;
+                json!({"tool_calls": [{"index": *index, "function": {"arguments": text}}]})
+            }
+            _ => return,
+        };
+        self.delta(delta, out);
+    }
+
+    fn part_end(&mut self, part: usize, out: &mut Vec<Bytes>) {
+        match self.parts.remove(&part) {
+            // The client's parser wants an object.
+            Some(Open::Call(index, false)) => {
+                self.delta(json!({"tool_calls": [{"index": index, "function": {"arguments": "{}"}}]}), out);
+            }
+            Some(Open::Thinking(text, Some(signature))) => {
+                self.delta(json!({"thinking_blocks": [thinking_block(&text, Some(&signature))]}), out);
+            }
+            _ => {}
+        }
+    }
+
+    fn choice(&self, delta: Value) -> Value {
+        json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": null})
+    }
+
+    fn delta(&self, delta: Value, out: &mut Vec<Bytes>) {
+        let choice = self.choice(delta);
+        self.chunk(json!([choice]), None, out);
+    }
+
+    fn chunk(&self, choices: Value, usage: Option<Usage>, out: &mut Vec<Bytes>) {
+        let mut chunk = json!({
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.model,
+            "choices": choices,
+        });
+        if self.show_usage {
+            chunk["usage"] = usage.map_or(Value::Null, |usage| super::usage_object(&usage));
+        }
+        out.push(sse::write(None, &crate::json::bytes(&chunk)));
+    }
+}
