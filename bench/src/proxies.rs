@@ -119,7 +119,10 @@ async fn sidecar(binary: &Path, case: &Case, upstream: &Upstream, port: u16, fol
          apiVersion: v1\nkind: Secret\nmetadata: {{name: pillion-credentials}}\nstringData: {{bench: bench-key}}\n",
         upstream.port
     );
-    let file = folder.join("objects.yaml");
+    // A folder of its own: the sidecar watches it, and must not wake up for its own log.
+    let watched = folder.join("objects");
+    std::fs::create_dir_all(&watched)?;
+    let file = watched.join("objects.yaml");
     std::fs::write(&file, objects)?;
     let mut command = Command::new(binary);
     command.arg("run").arg("-f").arg(file);
