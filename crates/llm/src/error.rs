@@ -270,7 +270,10 @@ mod tests {
             json!({"error": {"message": "slow", "type": "rate_limit_exceeded", "param": null, "code": "c"}})
         );
         let body: Value = serde_json::from_slice(&encode_error(Dialect::Anthropic, &error)).unwrap();
-        assert_eq!(body, json!({"type": "error", "error": {"type": "rate_limit_error", "message": "slow"}}));
+        assert_eq!(
+            body,
+            json!({"type": "error", "error": {"type": "rate_limit_error", "message": "slow"}, "request_id": null})
+        );
     }
 
     #[test]

@@ -35,7 +35,8 @@ impl Report {
                 Value::Object(map) => map.is_empty(),
                 _ => false,
             };
-            if !says_nothing {
+            // What kind a thing is was understood, or it would not be here.
+            if !says_nothing && key != "type" {
                 self.drop(format!("{prefix}{key}"));
             }
         }

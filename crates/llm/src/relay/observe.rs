@@ -16,8 +16,6 @@ pub(crate) struct Observer {
     pub(crate) noted: Noted,
     /// The event of an error that came before any delta, kept for a client that gets no other attempt.
     error_event: Option<Bytes>,
-    /// How many first events were parsed in search of a delta.
-    looked: usize,
 }
 
 /// What a stream has said so far.
@@ -33,7 +31,7 @@ pub(crate) struct Noted {
 
 impl Observer {
     pub(crate) fn new(wire: Format, hide_usage: bool) -> Self {
-        Self { wire, hide_usage, splitter: Splitter::default(), noted: Noted::default(), error_event: None, looked: 0 }
+        Self { wire, hide_usage, splitter: Splitter::default(), noted: Noted::default(), error_event: None }
     }
 
     pub(crate) fn push(&mut self, bytes: Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
@@ -89,7 +87,6 @@ impl Observer {
             self.noted.ended = true;
             return Ok(true);
         }
-        self.looked += 1;
         let Ok(chunk) = serde_json::from_slice::<Value>(&data) else {
             return self.not_json();
         };

@@ -1,8 +1,8 @@
 //! A neutral answer becomes a whole Anthropic reply.
 
-use super::stop_reason;
+use super::{stop_details, stop_reason};
 use crate::Format;
-use crate::model::{Answer, Part, PartKind, Report, wrap_signature};
+use crate::model::{Answer, Part, PartKind, Report, plain_id, wrap_signature};
 use serde_json::{Value, json};
 
 /// Encodes an answer that came in `origin`'s format. Thinking without a signature of Anthropic's gets a wrapped one:
@@ -19,13 +19,15 @@ pub fn encode_reply(answer: Answer, origin: Format, report: &mut Report) -> Valu
         "content": content,
         "stop_reason": stop_reason(finish.kind),
         "stop_sequence": finish.stop_sequence,
-        "usage": super::usage_object(&answer.usage.unwrap_or_default()),
+        "stop_details": stop_details(finish.kind),
+        "container": null,
+        "usage": super::usage_object(&answer.usage.unwrap_or_default(), answer.service_tier.as_deref()),
     })
 }
 
 fn block(part: Part, origin: Format, report: &mut Report) -> Option<Value> {
     Some(match part.kind {
-        PartKind::Text(text) | PartKind::Refusal(text) => json!({"type": "text", "text": text}),
+        PartKind::Text(text) | PartKind::Refusal(text) => json!({"type": "text", "text": text, "citations": null}),
         PartKind::Thinking { text, signature } => {
             let signature = match origin {
                 Format::AnthropicMessages => signature.unwrap_or_default(),
@@ -40,7 +42,7 @@ fn block(part: Part, origin: Format, report: &mut Report) -> Option<Value> {
                 report.approximate("tool_calls[].function.arguments");
                 empty
             });
-            json!({"type": "tool_use", "id": id, "name": name, "input": input})
+            tool_use(&id, &name, Value::Object(input))
         }
         PartKind::Foreign(value) => {
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
@@ -52,4 +54,10 @@ fn block(part: Part, origin: Format, report: &mut Report) -> Option<Value> {
             return None;
         }
     })
+}
+
+/// A call by the model itself. Ids of other vendors are made such as the API takes back.
+pub(super) fn tool_use(id: &str, name: &str, input: Value) -> Value {
+    let caller = json!({"type": "direct"});
+    json!({"type": "tool_use", "id": plain_id(id), "name": name, "input": input, "caller": caller})
 }

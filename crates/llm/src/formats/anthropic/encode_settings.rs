@@ -284,6 +284,8 @@ fn choose(
             Some(json!({"type": "tool", "name": name}))
         }
         Some(ToolChoice::Other(value)) if own => Some(value),
+        // Some servers of OpenAI's format know Anthropic's word.
+        Some(ToolChoice::Other(value)) if value == "any" => Some(json!({"type": "any"})),
         Some(ToolChoice::Other(_)) => {
             report.drop("tool_choice");
             None

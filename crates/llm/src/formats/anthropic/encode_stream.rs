@@ -1,6 +1,7 @@
 //! Neutral events become an Anthropic stream: one block open at a time, indexes that count up.
 
-use super::{stop_reason, usage_object};
+use super::encode_reply::tool_use;
+use super::{delta_usage, stop_details, stop_reason, usage_object};
 use crate::Format;
 use crate::framing::sse;
 use crate::model::{Event, Finish, PartDelta, PartStart, Usage, wrap_signature};
@@ -43,7 +44,8 @@ impl StreamEncoder {
                 self.usage = usage.unwrap_or_default();
                 let message = json!({
                     "id": id, "type": "message", "role": "assistant", "model": model, "content": [],
-                    "stop_reason": null, "stop_sequence": null, "usage": usage_object(&self.usage),
+                    "stop_reason": null, "stop_sequence": null, "stop_details": null, "container": null,
+                    "usage": usage_object(&self.usage, None),
                 });
                 write("message_start", json!({"type": "message_start", "message": message}), out);
             }
@@ -90,10 +92,10 @@ impl StreamEncoder {
         let thinks = start == PartStart::Thinking;
         let unsigned = thinks && self.origin != Format::AnthropicMessages;
         let block = match start {
-            PartStart::Text | PartStart::Refusal => json!({"type": "text", "text": ""}),
+            PartStart::Text | PartStart::Refusal => json!({"type": "text", "text": "", "citations": null}),
             PartStart::Thinking => json!({"type": "thinking", "thinking": "", "signature": ""}),
             PartStart::RedactedThinking(data) => json!({"type": "redacted_thinking", "data": data}),
-            PartStart::ToolCall { id, name } => json!({"type": "tool_use", "id": id, "name": name, "input": {}}),
+            PartStart::ToolCall { id, name } => tool_use(&id, &name, json!({})),
         };
         let index = self.next_index;
         self.next_index += 1;
@@ -137,9 +139,11 @@ impl StreamEncoder {
         let reason = finish.as_ref().map(|finish| stop_reason(finish.kind));
         let delta = json!({
             "stop_reason": reason,
+            "stop_details": finish.as_ref().map(|finish| stop_details(finish.kind)),
+            "container": null,
             "stop_sequence": finish.and_then(|finish| finish.stop_sequence),
         });
-        let data = json!({"type": "message_delta", "delta": delta, "usage": usage_object(&self.usage)});
+        let data = json!({"type": "message_delta", "delta": delta, "usage": delta_usage(&self.usage)});
         write("message_delta", data, out);
         write("message_stop", json!({"type": "message_stop"}), out);
     }

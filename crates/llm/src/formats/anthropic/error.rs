@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 /// The body of an error, and the data of an `error` event.
 #[must_use]
 pub fn error_body(error: &ErrorInfo) -> Value {
-    json!({"type": "error", "error": {"type": kind_name(error.kind), "message": error.message}})
+    json!({
+        "type": "error",
+        "error": {"type": kind_name(error.kind), "message": error.message},
+        "request_id": null,
+    })
 }
 
 fn kind_name(kind: ErrorKind) -> &'static str {

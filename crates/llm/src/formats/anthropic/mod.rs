@@ -21,7 +21,7 @@ pub(crate) use encode_request::encode_params;
 pub use encode_request::encode_request;
 pub use encode_stream::StreamEncoder;
 pub use error::{error_body, read_error};
-pub use usage::{merge_usage, usage_object};
+pub use usage::{delta_usage, merge_usage, usage_object};
 
 use crate::model::{Finish, FinishKind};
 
@@ -48,5 +48,13 @@ fn stop_reason(kind: FinishKind) -> &'static str {
         FinishKind::ToolCalls => "tool_use",
         FinishKind::Pause => "pause_turn",
         FinishKind::Refusal => "refusal",
+    }
+}
+
+/// The `stop_details` of a finish: only a refusal has any, and why is not known here.
+fn stop_details(kind: FinishKind) -> serde_json::Value {
+    match kind {
+        FinishKind::Refusal => serde_json::json!({"type": "refusal", "category": null, "explanation": null}),
+        _ => serde_json::Value::Null,
     }
 }

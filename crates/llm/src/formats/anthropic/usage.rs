@@ -19,13 +19,30 @@ pub fn merge_usage(known: &mut Option<Usage>, value: Option<&Value>) {
     usage.reasoning = later(count(details, "thinking_tokens"), usage.reasoning);
 }
 
-/// Writes a `usage` object.
+/// Writes the `usage` object of a `message_delta`. What only Anthropic knows is null, as its schema has it.
 #[must_use]
-pub fn usage_object(usage: &Usage) -> Value {
+pub fn delta_usage(usage: &Usage) -> Value {
     json!({
         "input_tokens": usage.uncached_input(),
         "cache_creation_input_tokens": usage.cache_creation,
         "cache_read_input_tokens": usage.cached_input,
         "output_tokens": usage.output,
+        "output_tokens_details": (usage.reasoning > 0).then(|| json!({"thinking_tokens": usage.reasoning})),
+        "server_tool_use": null,
     })
+}
+
+/// Writes the `usage` object of a whole reply; `tier` in OpenAI's word.
+#[must_use]
+pub fn usage_object(usage: &Usage, tier: Option<&str>) -> Value {
+    let tier = match tier {
+        Some("default") => Some("standard"),
+        Some("priority") => Some("priority"),
+        _ => None,
+    };
+    let mut object = delta_usage(usage);
+    object["cache_creation"] = Value::Null;
+    object["inference_geo"] = Value::Null;
+    object["service_tier"] = json!(tier);
+    object
 }

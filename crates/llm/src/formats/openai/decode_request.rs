@@ -85,8 +85,7 @@ fn decode_tool_choice(choice: Value) -> ToolChoice {
     match choice.as_str() {
         Some("auto") => return ToolChoice::Auto,
         Some("none") => return ToolChoice::None,
-        // Some clients write Anthropic's word.
-        Some("required" | "any") => return ToolChoice::Required,
+        Some("required") => return ToolChoice::Required,
         _ => {}
     }
     match choice.pointer("/function/name").and_then(Value::as_str) {
@@ -175,7 +174,12 @@ fn assistant_content(at: usize, message: &mut Object, content: Content) -> Resul
     if let Some(text) = take_string(message, "refusal") {
         parts.push(Part::new(PartKind::Refusal(text)));
     }
-    for (nth, call) in take_array(message, "tool_calls").into_iter().flatten().enumerate() {
+    let calls = match message.get("tool_calls") {
+        // An empty list stays as it was.
+        Some(Value::Array(calls)) if !calls.is_empty() => take_array(message, "tool_calls").unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    for (nth, call) in calls.into_iter().enumerate() {
         parts.push(decode_call(&format!("messages[{at}].tool_calls[{nth}]"), call)?);
     }
     Ok(Content { parts, form: content.form })
@@ -207,13 +211,10 @@ fn decode_call(field: &str, call: Value) -> Result<Part, BodyError> {
     let Value::Object(mut call) = call else {
         return Err(BodyError::field(field, format!("'{field}' must be an object")));
     };
-    let is_function = matches!(call.get("type").and_then(Value::as_str), Some("function") | None);
-    let Some(mut function) = take_object(&mut call, "function").filter(|_| is_function) else {
+    if !is_function(&call) {
         return Ok(Part::new(PartKind::Foreign(Value::Object(call))));
-    };
-    if call.get("type").is_some_and(Value::is_string) {
-        call.shift_remove("type");
     }
+    let mut function = take_object(&mut call, "function").unwrap_or_default();
     let id = take_string(&mut call, "id").unwrap_or_default();
     let name = take_string(&mut function, "name").unwrap_or_default();
     let arguments = match function.shift_remove("arguments") {
@@ -296,15 +297,20 @@ fn decode_file(part: &mut Object) -> Option<PartKind> {
     Some(PartKind::Document { source, name })
 }
 
+/// A tool or a call of one. Some SDKs leave `type` out, so that it stays in extras as it was.
+fn is_function(object: &Object) -> bool {
+    object.get("function").is_some_and(Value::is_object)
+        && object.get("type").is_none_or(|kind| kind.is_null() || kind == "function")
+}
+
 fn decode_tool(at: usize, tool: Value) -> Result<Tool, BodyError> {
     let Value::Object(mut tool) = tool else {
         return Err(BodyError::field(format!("tools[{at}]"), format!("tools[{at}] must be an object")));
     };
-    let is_function = tool.get("type").and_then(Value::as_str) == Some("function");
-    let Some(mut function) = take_object(&mut tool, "function").filter(|_| is_function) else {
+    if !is_function(&tool) {
         return Ok(Tool { kind: ToolKind::Foreign(Value::Object(tool)), cache: None, extras: Object::new() });
-    };
-    tool.shift_remove("type");
+    }
+    let mut function = take_object(&mut tool, "function").unwrap_or_default();
     let cache = take_object(&mut tool, "cache_control").map(Value::Object);
     let name = take_string(&mut function, "name").unwrap_or_default();
     if name.is_empty() {

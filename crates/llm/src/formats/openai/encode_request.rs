@@ -387,7 +387,13 @@ impl Encoder<'_> {
         let name = send_name(name, self.own, self.names, self.report);
         let id = if self.own { id } else { plain_id(&id) };
         let function = json!({"name": name, "arguments": arguments.into_text()});
-        let call = object([("id", json!(id)), ("type", json!("function")), ("function", function)]);
+        if self.own && id.is_empty() {
+            return self.part(object([("function", function)]), cache, extras);
+        }
+        let mut call = object([("id", json!(id)), ("type", json!("function")), ("function", function)]);
+        if self.own {
+            call.shift_remove("type");
+        }
         self.part(call, cache, extras)
     }
 }
@@ -495,7 +501,10 @@ fn encode_tool(tool: Tool, own: bool, names: &mut Names, report: &mut Report) ->
     if let Some(strict) = strict {
         function.insert("strict".to_owned(), json!(strict));
     }
-    let mut out = object([("type", json!("function"))]);
+    let mut out = Object::new();
+    if !own {
+        out.insert("type".to_owned(), json!("function"));
+    }
     if own {
         function.extend(inner);
         out.insert("function".to_owned(), Value::Object(function));

@@ -12,12 +12,18 @@ pub fn read_usage(value: &Value) -> Option<Usage> {
     let completion = value.get("completion_tokens_details").unwrap_or(&Value::Null);
     // DeepSeek tells the cache's part beside the prompt's.
     let cached = count(prompt, "cached_tokens").max(count(value, "prompt_cache_hit_tokens"));
+    let (input, mut output) = (count(value, "prompt_tokens"), count(value, "completion_tokens"));
+    let reasoning = count(completion, "reasoning_tokens");
+    // xAI leaves reasoning out of the completion; its total tells.
+    if reasoning > 0 && count(value, "total_tokens") == input.saturating_add(output).saturating_add(reasoning) {
+        output = output.saturating_add(reasoning);
+    }
     Some(Usage {
-        input: count(value, "prompt_tokens"),
-        output: count(value, "completion_tokens"),
+        input,
+        output,
         cached_input: cached,
         cache_creation: count(prompt, "cache_creation_tokens").max(count(prompt, "cache_write_tokens")),
-        reasoning: count(completion, "reasoning_tokens"),
+        reasoning,
     })
 }
 
