@@ -74,6 +74,48 @@ impl ResolvesServerCert for NewestCertificate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject;
+
+    /// Whether a client that trusts `bundle` by `name` takes what `identity` serves with.
+    async fn is_trusted(bundle: &str, name: &'static str, identity: ServingIdentity) -> bool {
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = rustls::ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let (_sender, receiver) = watch::channel(Some(Arc::new(identity)));
+        let server = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(NewestCertificate(receiver)));
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let connect = tokio_rustls::TlsConnector::from(Arc::new(client)).connect(name.try_into().unwrap(), near);
+        let accept = tokio_rustls::TlsAcceptor::from(Arc::new(server)).accept(far);
+        let (connected, _) = futures::future::join(connect, accept).await;
+        connected.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_pod_of_before_a_rotation_trusts_what_is_signed_after_it() {
+        let now = SystemTime::now();
+        let before = Keyring::generate(now).unwrap();
+        let after = before.rotated(now + AUTHORITY_LIFE).unwrap().unwrap();
+        let foreign = Keyring::generate(now).unwrap();
+        let issue = |keyring| ServingIdentity::issue(keyring, &["a.b.svc".into(), "127.0.0.1".into()], now).unwrap();
+        assert!(is_trusted(&before.bundle(), "a.b.svc", issue(&before)).await);
+        assert!(is_trusted(&before.bundle(), "127.0.0.1", issue(&before)).await);
+        assert!(is_trusted(&before.bundle(), "a.b.svc", issue(&after)).await);
+        assert!(is_trusted(&after.bundle(), "a.b.svc", issue(&before)).await);
+        assert!(!is_trusted(&before.bundle(), "other.svc", issue(&before)).await);
+        assert!(!is_trusted(&foreign.bundle(), "a.b.svc", issue(&before)).await);
+    }
 
     #[test]
     fn a_certificate_is_renewed_by_age_by_authority_and_by_a_clock_set_back() {

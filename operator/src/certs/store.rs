@@ -58,7 +58,8 @@ pub(crate) async fn keep(
             Ok(()) => PERIOD,
             Err(error) => {
                 tracing::warn!(%error, "certificates could not be looked after, trying again");
-                Duration::from_secs(1)
+                // Nothing is served before there is a certificate.
+                if keeper.identity.borrow().is_none() { Duration::from_secs(1) } else { PERIOD }
             }
         };
         tokio::select! {

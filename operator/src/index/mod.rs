@@ -155,16 +155,14 @@ impl Index {
         }
     }
 
-    /// Forgets an object of `kind`; its namespace is compiled again.
-    pub(crate) fn remove(&self, kind: &str, (namespace, name): &Name) {
+    /// Forgets an object of `kind`; its namespace is compiled again. Gives the pod that it was.
+    pub(crate) fn remove(&self, kind: &str, (namespace, name): &Name) -> Option<Arc<IndexedPod>> {
         let mut state = self.state();
         if kind == "Namespace" {
             state.labels.remove(name);
-            return;
+            return None;
         }
-        let Some(objects) = state.namespaces.get_mut(namespace) else {
-            return;
-        };
+        let objects = state.namespaces.get_mut(namespace)?;
         let mut gone = None;
         match kind {
             "AIProvider" => drop(objects.providers.remove(name)),
@@ -174,12 +172,13 @@ impl Index {
         if objects.providers.is_empty() && objects.routes.is_empty() && objects.pods.is_empty() {
             state.namespaces.remove(namespace);
         }
-        if let Some(pod) = gone {
+        if let Some(pod) = &gone {
             state.pods.remove(&pod.uid);
         }
         state.changed.insert(namespace.clone());
         drop(state);
         self.0.changed.notify_one();
+        gone
     }
 
     /// Takes a pod as it is now. Nothing is compiled for what no snapshot and no count depends on. Gives the pod that

@@ -46,18 +46,15 @@ pub(crate) async fn run(
         index.put_namespace(name, namespace.metadata.labels.unwrap_or_default());
     };
     let drop_pod = |name: &Name| {
-        let pods = index.gather(&name.0).pods;
-        let uid = pods.iter().find(|pod| pod.name == name.1).map(|pod| pod.uid.clone());
-        index.remove("Pod", name);
-        if let Some(uid) = uid {
-            gone(&uid);
+        if let Some(pod) = index.remove("Pod", name) {
+            gone(&pod.uid);
         }
     };
     let all = futures::future::join4(
-        feed.run("AIProvider", providers, put_provider, |name| index.remove("AIProvider", name)),
-        feed.run("AIRoute", routes, put_route, |name| index.remove("AIRoute", name)),
+        feed.run("AIProvider", providers, put_provider, |name| drop(index.remove("AIProvider", name))),
+        feed.run("AIRoute", routes, put_route, |name| drop(index.remove("AIRoute", name))),
         feed.run("Pod", pods, put_pod, drop_pod),
-        feed.run("Namespace", namespaces, put_namespace, |name| index.remove("Namespace", name)),
+        feed.run("Namespace", namespaces, put_namespace, |name| drop(index.remove("Namespace", name))),
     );
     tokio::select! {
         _ = all => {}

@@ -4,7 +4,7 @@ use super::Board;
 use super::conditions::{Word, with_times};
 use super::fold::{Wanted, fold};
 use crate::config_server::peers::Peers;
-use crate::config_server::{Acks, Hub, newer};
+use crate::config_server::{Acks, Hub, PodAck, newer};
 use crate::events::{Events, Regarding};
 use crate::index::{Gathered, Index, IndexedPod, Stored};
 use crate::kubernetes::{CallError, call, status_code};
@@ -33,6 +33,8 @@ const LOST: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(500);
 /// After each look.
 const COALESCE: Duration = Duration::from_millis(100);
+/// For this long a new leader waits for sidecars to report to it or to its peers.
+const SETTLING: Duration = Duration::from_secs(5);
 /// How often everything is looked at, whatever has been heard.
 const FULL: Duration = Duration::from_secs(60);
 /// For this long what was written is believed before what the watch says.
@@ -57,8 +59,12 @@ struct State {
     due: BTreeMap<String, Instant>,
     /// Since when a started sidecar is not connected anywhere, by pod uid.
     silent: HashMap<String, Instant>,
+    /// What each sidecar said last: it goes on serving that while it is silent.
+    said: HashMap<String, PodAck>,
     written: HashMap<ObjectKey, Written>,
+    /// When everything was looked at last; never, where this replica has not led before.
     looked: Option<Instant>,
+    led_since: Option<Instant>,
 }
 
 struct Written {
@@ -107,12 +113,14 @@ impl Writer {
             return;
         }
         let now = Instant::now();
+        let is_new = self.state.led_since.get_or_insert(now).elapsed() < SETTLING;
         let mut changed: BTreeSet<String> = news.into_iter().flatten().collect();
         let peers_changed = is_tick && self.peers.ask_all().await;
         let is_full = self.state.looked.is_none_or(|looked| looked.elapsed() > FULL);
         if is_full {
             self.state.looked = Some(now);
             self.state.silent.retain(|uid, _| self.index.pod(uid).is_some());
+            self.state.said.retain(|uid, _| self.index.pod(uid).is_some());
         }
         if is_full || peers_changed {
             changed.extend(self.index.namespaces());
@@ -122,49 +130,61 @@ impl Writer {
             self.state.due.iter().filter(|(_, due)| **due <= now).map(|(namespace, _)| namespace.clone()).collect();
         for namespace in due {
             self.state.due.remove(&namespace);
-            if let Settled::In(wait) = self.settle(&namespace).await {
+            if let Settled::In(wait) = self.settle(&namespace, is_new).await {
                 self.state.due.insert(namespace, Instant::now() + wait);
             }
         }
         self.state.written.retain(|_, written| written.at.elapsed() < ECHO);
     }
 
-    /// Brings every status of a namespace to where it should be.
-    async fn settle(&mut self, namespace: &str) -> Settled {
+    /// Brings every status of a namespace to where it should be. A new leader waits for sidecars to report to it, or
+    /// every status would flip with every change of leaders.
+    async fn settle(&mut self, namespace: &str, is_new: bool) -> Settled {
         let Some(judged) = self.board.get(namespace) else {
             return Settled::Yes;
         };
         let gathered = self.index.gather(namespace);
-        let acks = self.hub.acks_in(namespace);
-        let mut settled = self.note_silence(&gathered, &acks);
-        let wanted = fold(&gathered, &judged, |pod| self.word(pod, &acks));
-        for wanted in wanted {
+        let (mut settled, unknown) = self.listen(&gathered, &self.hub.acks_in(namespace));
+        if is_new && unknown {
+            return Settled::In(APART);
+        }
+        for wanted in fold(&gathered, &judged, |pod| self.word(pod)) {
             settled = settled.sooner(self.bring(&wanted, &gathered).await);
         }
         settled
     }
 
-    /// Notes which sidecars are silent; some of them may be lost soon.
-    fn note_silence(&mut self, gathered: &Gathered, acks: &Acks) -> Settled {
-        let mut settled = Settled::Yes;
-        for pod in &gathered.pods {
-            if pod.counts() && !acks.contains_key(&pod.uid) && self.peers.ack(&pod.uid).is_none() {
-                let since = *self.state.silent.entry(pod.uid.clone()).or_insert_with(Instant::now);
-                if since.elapsed() <= LOST {
-                    settled = Settled::In(LOST / 10);
+    /// Notes what sidecars say and which are silent. Whether some may be lost soon, and whether some never said a word.
+    fn listen(&mut self, gathered: &Gathered, acks: &Acks) -> (Settled, bool) {
+        let (mut settled, mut unknown) = (Settled::Yes, false);
+        for pod in gathered.pods.iter().filter(|pod| pod.counts()) {
+            let heard = [acks.get(&pod.uid), self.peers.ack(&pod.uid)].into_iter().flatten().reduce(newer).cloned();
+            match heard {
+                Some(ack) => {
+                    self.state.silent.remove(&pod.uid);
+                    let said = self.state.said.entry(pod.uid.clone()).or_default();
+                    // A sidecar that has reconnected and not spoken yet serves what it did before.
+                    let serving = ack.serving.or_else(|| said.serving.take());
+                    *said = PodAck { serving, ..ack };
                 }
-            } else {
-                self.state.silent.remove(&pod.uid);
+                None => {
+                    let since = *self.state.silent.entry(pod.uid.clone()).or_insert_with(Instant::now);
+                    if since.elapsed() <= LOST {
+                        settled = Settled::In(LOST / 10);
+                    }
+                }
             }
+            unknown |= self.state.said.get(&pod.uid).is_none_or(|said| said.serving.is_none());
         }
-        settled
+        (settled, unknown)
     }
 
-    fn word(&self, pod: &IndexedPod, acks: &Acks) -> Word {
-        let heard = [acks.get(&pod.uid), self.peers.ack(&pod.uid)].into_iter().flatten().reduce(newer);
-        match heard {
-            Some(ack) => Word::Said(ack.clone()),
-            None => Word::Silent { long: self.state.silent.get(&pod.uid).is_some_and(|since| since.elapsed() > LOST) },
+    fn word(&self, pod: &IndexedPod) -> Word {
+        let silence = self.state.silent.get(&pod.uid).map(Instant::elapsed);
+        match (self.state.said.get(&pod.uid), silence) {
+            (_, Some(silence)) if silence > LOST => Word::Silent { long: true },
+            (Some(ack), _) => Word::Said(ack.clone()),
+            (None, _) => Word::Silent { long: false },
         }
     }
 

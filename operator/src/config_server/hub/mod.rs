@@ -218,9 +218,14 @@ impl Hub {
             Outcome::Applied => None,
             Outcome::Refused { reason } => Some(reason.chars().filter(|c| !c.is_control()).take(256).collect()),
         };
-        // A sidecar serves what it was sent, mostly: then one map is held for all of its class.
-        let newest = stream.newest.borrow().as_ref().map(|published| published.sources.clone());
-        let serving = newest.filter(|sources| **sources == ack.serving).unwrap_or_else(|| Arc::new(ack.serving));
+        let newest = stream.newest.borrow().as_ref().map(|published| published.sources.clone()).unwrap_or_default();
+        // A sidecar serves what it was sent, mostly: then one map is held for all of its class. Of another one only
+        // what is asked about is kept.
+        let serving = if *newest == ack.serving {
+            newest
+        } else {
+            Arc::new(ack.serving.into_iter().filter(|(object, _)| newest.contains_key(object)).collect())
+        };
         let said = PodAck { serving: Some(serving), refused, ..stream.ack.clone() };
         if stream.ack != said {
             stream.ack = said;
