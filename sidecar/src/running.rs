@@ -133,6 +133,11 @@ impl Running {
         self.gateway.calls.count()
     }
 
+    /// Returns once no call is being served, when all of them have been recorded.
+    pub async fn idle(&self) {
+        self.gateway.calls.idle().await;
+    }
+
     /// Ends when no call is in flight, or after the drain time. Until then new calls are served too: in a pod, this
     /// container is stopped last, and whoever still calls has reason to.
     ///

@@ -1,0 +1,16 @@
+//! The sidecar as applications, providers, kubelet and the operator see it: over real sockets, each in the test's hands.
+
+mod bodies;
+mod cancel;
+mod credentials;
+mod failover;
+mod native;
+mod operator;
+mod pages;
+mod relay;
+mod shutdown;
+mod standalone;
+mod streaming;
+mod support;
+mod timeouts;
+mod upstreams;

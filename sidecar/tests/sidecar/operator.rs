@@ -1,0 +1,261 @@
+//! The snapshot stream against an operator in the test's hands: HTTP/2 over TLS, line by line.
+
+use crate::support::*;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use pillion_sidecar::{Origin, Running, Serving, Settings, Sidecar, Source, StreamSettings};
+use pillion_snapshot::{Line, Outcome, Report, Snapshot, write_line};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::Value;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Infallible>;
+
+/// A config server: each stream that opens, and each report, comes to the test.
+struct Operator {
+    address: std::net::SocketAddr,
+    pem: String,
+    streams: mpsc::UnboundedReceiver<Stream>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+/// One open stream. Dropping it ends it.
+struct Stream {
+    token: String,
+    lines: mpsc::UnboundedSender<Vec<u8>>,
+}
+
+impl Stream {
+    fn send(&self, bytes: impl Into<Vec<u8>>) {
+        self.lines.send(bytes.into()).unwrap();
+    }
+
+    fn snapshot(&self, name: &str, snapshot: &Snapshot) {
+        self.send(write_line(&Line::Snapshot { stream: name.into(), snapshot: Box::new(snapshot.clone()) }));
+    }
+}
+
+impl Operator {
+    async fn start() -> Self {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (opened, streams) = mpsc::unbounded_channel();
+        let (reported, reports) = mpsc::unbounded_channel();
+        let serving = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, opened, reported) = (acceptor.clone(), opened.clone(), reported.clone());
+                connections.spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let service = service_fn(move |request| answer(request, opened.clone(), reported.clone()));
+                    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Self { address, pem: certified.cert.pem(), streams, reports, serving }
+    }
+
+    /// A sidecar of this operator, with state and token in `folder`.
+    async fn sidecar(&self, folder: &std::path::Path) -> Running {
+        let token_file = folder.join("token");
+        if !token_file.exists() {
+            std::fs::write(&token_file, "token-1\n").unwrap();
+        }
+        let stream = StreamSettings {
+            url: format!("https://localhost:{}", self.address.port()),
+            ca: self.pem.clone(),
+            token_file,
+            state_dir: folder.into(),
+        };
+        Sidecar::start(Settings::new(Source::Stream(stream))).await.unwrap()
+    }
+
+    async fn stream(&mut self) -> Stream {
+        soon(self.streams.recv()).await.unwrap()
+    }
+
+    async fn ack(&mut self) -> pillion_snapshot::Ack {
+        soon(self.reports.recv()).await.unwrap().ack.unwrap()
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    opened: mpsc::UnboundedSender<Stream>,
+    reported: mpsc::UnboundedSender<Report>,
+) -> Result<Response<Body>, Infallible> {
+    let token = request.headers()["authorization"].to_str().unwrap().to_owned();
+    if request.uri().path() == "/v1/reports" {
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        reported.send(serde_json::from_slice(&body).unwrap()).unwrap();
+        return Ok(Response::new(Full::new(Bytes::new()).boxed_unsync()));
+    }
+    let (lines, mut sent) = mpsc::unbounded_channel::<Vec<u8>>();
+    opened.send(Stream { token, lines }).unwrap();
+    let frames = futures::stream::poll_fn(move |cx| {
+        sent.poll_recv(cx).map(|line| line.map(|line| Ok(Frame::data(Bytes::from(line)))))
+    });
+    Ok(Response::new(StreamBody::new(frames).boxed_unsync()))
+}
+
+fn echo_snapshot(generation: i64) -> Snapshot {
+    let mut json = snapshot(&[("echo", provider("echo", "Echo", ""))]);
+    json["sources"]["AIRoute/team-a/chat"] = generation.into();
+    sealed(json)
+}
+
+fn sealed(json: Value) -> Snapshot {
+    serde_json::from_value::<Snapshot>(json).unwrap().seal()
+}
+
+async fn serves(running: &Running, version: &str) -> Serving {
+    let mut serving = running.serving();
+    let matches = |serving: &Option<Serving>| serving.as_ref().is_some_and(|serving| serving.version == version);
+    soon(serving.wait_for(matches)).await.unwrap().clone().unwrap()
+}
+
+#[tokio::test]
+async fn a_snapshot_is_served_and_acknowledged_and_calls_work() {
+    let mut operator = Operator::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let running = operator.sidecar(folder.path()).await;
+    let stream = operator.stream().await;
+    assert_eq!(stream.token, "Bearer token-1");
+    let answered = post(running.data, OPENAI, openai_chat("m", false)).send().await;
+    assert_eq!((answered.status.as_u16(), answered.header("x-pillion-error")), (503, Some("no_snapshot")));
+    assert_eq!(get(running.health, "/healthz/started").send().await.status, 503);
+    assert_eq!(get(running.health, "/healthz/live").send().await.status, 200);
+
+    let first = echo_snapshot(1);
+    let line = write_line(&Line::Snapshot { stream: "s1".into(), snapshot: Box::new(first.clone()) });
+    // Keep-alives, lines of newer operators and cuts in the middle of a line change nothing.
+    stream.send("{\"kind\":\"keepAlive\"}\n{\"kind\":\"credential\",\"id\":\"x\"}\n");
+    stream.send(&line[..100]);
+    stream.send(&line[100..]);
+    let ack = operator.ack().await;
+    assert_eq!((ack.stream.as_str(), &ack.version, &ack.outcome), ("s1", &first.version, &Outcome::Applied));
+    assert_eq!(ack.serving, first.sources);
+    assert_eq!(serves(&running, &first.version).await.origin, Origin::Stream);
+    assert_eq!(get(running.health, "/healthz/started").send().await.status, 200);
+    assert_eq!(post(running.data, OPENAI, openai_chat("m", false)).send().await.status, 200);
+
+    let second = echo_snapshot(2);
+    stream.snapshot("s1", &second);
+    assert_eq!(operator.ack().await.serving["AIRoute/team-a/chat"], 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_refused_with_its_reason_and_the_last_good_one_stays() {
+    let mut operator = Operator::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let running = operator.sidecar(folder.path()).await;
+    let stream = operator.stream().await;
+    let good = echo_snapshot(1);
+    stream.snapshot("s1", &good);
+    assert_eq!(operator.ack().await.outcome, Outcome::Applied);
+
+    let unknown = sealed(snapshot(&[("q", provider("q", "Quantum", "https://q.example"))]));
+    stream.snapshot("s1", &unknown);
+    let ack = operator.ack().await;
+    assert_eq!(ack.version, unknown.version);
+    assert!(matches!(&ack.outcome, Outcome::Refused { reason } if reason.contains("'Quantum'")), "{ack:?}");
+    assert_eq!(ack.serving, good.sources);
+
+    // A variant of a newer operator: the content cannot even be read, its name can.
+    let text = String::from_utf8(write_line(&Line::Snapshot { stream: "s1".into(), snapshot: Box::new(good.clone()) }));
+    let json = text.unwrap();
+    let content = json[json.find("\"snapshot\":{").unwrap() + 11..].trim_end().trim_end_matches('}');
+    let content = format!("{content}}}").replace("\"Connect\"", "\"Telepathy\"");
+    let version = ring_version(&content);
+    stream.send(format!(
+        "{{\"kind\":\"snapshot\",\"stream\":\"s1\",\"version\":\"{version}\",\"snapshot\":{content}}}\n"
+    ));
+    let ack = operator.ack().await;
+    assert!(matches!(&ack.outcome, Outcome::Refused { reason } if reason.contains("Telepathy")), "{ack:?}");
+    assert_eq!(post(running.data, OPENAI, openai_chat("m", false)).send().await.status, 200);
+    assert!(metrics(&running).await.contains("pillion_snapshots_refused_total 2"));
+}
+
+fn ring_version(content: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, content.as_bytes());
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn a_damaged_line_ends_the_stream_and_the_next_one_repairs_it() {
+    let mut operator = Operator::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let running = operator.sidecar(folder.path()).await;
+    let stream = operator.stream().await;
+    let (one, two) = (echo_snapshot(1), echo_snapshot(2));
+    stream.snapshot("s1", &one);
+    operator.ack().await;
+    let line = write_line(&Line::Snapshot { stream: "s1".into(), snapshot: Box::new(two.clone()) });
+    stream.send(String::from_utf8(line).unwrap().replace("chat\":2", "chat\":3"));
+    // A rotated token is read for the next stream.
+    std::fs::write(folder.path().join("token"), "token-2").unwrap();
+    let next = operator.stream().await;
+    assert_eq!(serves(&running, &one.version).await.origin, Origin::Stream);
+    next.snapshot("s2", &two);
+    assert_eq!(operator.ack().await.stream, "s2");
+    serves(&running, &two.version).await;
+    next.send("{\"kind\":\"goodbye\",\"reason\":\"maximum age\"}\n");
+    let third = operator.stream().await;
+    assert_eq!(third.token, "Bearer token-2");
+    drop(third);
+    operator.stream().await;
+    serves(&running, &two.version).await;
+}
+
+#[tokio::test]
+async fn a_sidecar_that_restarts_without_its_operator_serves_the_last_good_snapshot() {
+    let mut operator = Operator::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let running = operator.sidecar(folder.path()).await;
+    let good = echo_snapshot(1);
+    operator.stream().await.snapshot("s1", &good);
+    operator.ack().await;
+    running.stop().await;
+    let state = std::fs::read_to_string(folder.path().join("snapshot.jsonl")).unwrap();
+    assert!(state.contains(&good.version) && !state.contains("token-1"));
+
+    operator.serving.abort();
+    let running = operator.sidecar(folder.path()).await;
+    assert_eq!(serves(&running, &good.version).await.origin, Origin::LastGood);
+    assert_eq!(post(running.data, OPENAI, openai_chat("m", false)).send().await.status, 200);
+    assert!(metrics(&running).await.contains("source=\"last_good\""));
+}
+
+#[tokio::test]
+async fn an_operator_that_another_ca_signed_is_not_believed() {
+    logs::collect();
+    let (mut operator, stranger) = (Operator::start().await, Operator::start().await);
+    operator.pem.clone_from(&stranger.pem);
+    let folder = tempfile::tempdir().unwrap();
+    let _running = operator.sidecar(folder.path()).await;
+    let opened = tokio::time::timeout(std::time::Duration::from_millis(300), operator.streams.recv()).await;
+    assert!(opened.is_err());
+    let port = format!("localhost:{}", operator.address.port());
+    assert!(logs::lines_with(&port).iter().any(|line| line.to_string().contains("certificate")));
+}

@@ -1,0 +1,148 @@
+//! Streams: each event when it arrives, in the client's dialect, and an honest end.
+
+use crate::support::client::Answered;
+use crate::support::upstream::Call;
+use crate::support::*;
+use pillion_sidecar::Running;
+
+async fn stream(kind: &str, path: &str) -> (Call, Answered, Running) {
+    let (upstream, running) = with_upstream(kind).await;
+    let body = if path == OPENAI { openai_chat("m", true) } else { anthropic_chat("m", true) };
+    let asked = post(running.data, path, body).spawn();
+    let mut call = upstream.call().await;
+    call.begin().await;
+    (call, asked.await.unwrap(), running)
+}
+
+/// Sends each event and waits until its text has come through, before the next one is sent.
+async fn check_each_delta_is_forwarded_when_it_arrives(kind: &str, path: &str, events: Vec<String>, last: &str) {
+    let (mut call, mut answered, running) = stream(kind, path).await;
+    for event in &events {
+        call.chunk(event).await;
+        for text in ["\"Hi\"", "\" there\""] {
+            if event.contains(text) {
+                answered.until(text).await;
+            }
+        }
+    }
+    call.end().await;
+    let rest = answered.text().await;
+    assert!(rest.contains(last), "{kind} {path}: {rest}");
+    running.idle().await;
+    let metrics = metrics(&running).await;
+    assert!(metrics.contains("kind=\"input\"} 9"), "{kind} {path}: {metrics}");
+    assert!(metrics.contains("kind=\"output\"} 2"), "{kind} {path}: {metrics}");
+    assert!(metrics.contains("outcome=\"ok\"} 1"), "{kind} {path}: {metrics}");
+}
+
+#[tokio::test]
+async fn every_event_is_forwarded_when_it_arrives_whatever_the_pair() {
+    use check_each_delta_is_forwarded_when_it_arrives as check;
+    check("OpenAI", OPENAI, openai_events(), "data: [DONE]").await;
+    check("OpenAI", ANTHROPIC, openai_events(), "message_stop").await;
+    check("Anthropic", OPENAI, anthropic_events(), "data: [DONE]").await;
+    check("Anthropic", ANTHROPIC, anthropic_events(), "message_stop").await;
+}
+
+#[tokio::test]
+async fn an_anthropic_stream_relayed_to_an_anthropic_client_is_byte_identical() {
+    let (mut call, answered, _running) = stream("Anthropic", ANTHROPIC).await;
+    let all = anthropic_events().concat();
+    for byte in all.as_bytes().chunks(7) {
+        call.chunk(byte).await;
+    }
+    call.end().await;
+    assert_eq!(answered.text().await, all);
+}
+
+#[tokio::test]
+async fn usage_that_only_we_asked_for_is_counted_and_not_passed_on() {
+    let (mut call, answered, running) = stream("OpenAI", OPENAI).await;
+    assert_eq!(call.json()["stream_options"]["include_usage"], true);
+    for event in openai_events() {
+        call.chunk(event).await;
+    }
+    call.end().await;
+    let text = answered.text().await;
+    assert!(!text.contains("prompt_tokens"), "{text}");
+    running.idle().await;
+    assert!(metrics(&running).await.contains("kind=\"input\"} 9"));
+}
+
+#[tokio::test]
+async fn a_stream_cut_in_the_middle_ends_with_an_error_event_in_the_dialect() {
+    for (kind, path, events, expected) in [
+        ("OpenAI", OPENAI, openai_events(), "\"error\""),
+        ("OpenAI", ANTHROPIC, openai_events(), "event: error"),
+        ("Anthropic", OPENAI, anthropic_events(), "\"error\""),
+        ("Anthropic", ANTHROPIC, anthropic_events(), "event: error"),
+    ] {
+        for clean_end in [false, true] {
+            let (mut call, mut answered, running) = stream(kind, path).await;
+            call.chunk(events[..4].concat()).await;
+            let mut text = answered.until("there").await;
+            if clean_end {
+                call.end().await;
+            }
+            drop(call);
+            text.push_str(&answered.text().await);
+            assert!(text.contains(expected), "{kind} {path}: {text}");
+            assert!(!text.contains("[DONE]") && !text.contains("message_stop"), "{kind} {path}: {text}");
+            running.idle().await;
+            assert!(metrics(&running).await.contains("outcome=\"upstream_truncated\"} 1"), "{kind} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn garbage_in_a_stream_ends_it_with_an_error_event() {
+    for (kind, path) in [("OpenAI", ANTHROPIC), ("Anthropic", OPENAI)] {
+        let (mut call, answered, running) = stream(kind, path).await;
+        call.chunk("data: {\"this is\": not json\n\n").await;
+        call.chunk("event: message_start\ndata: [1,2\n\n").await;
+        call.end().await;
+        let text = answered.text().await;
+        assert!(text.contains("error"), "{kind} {path}: {text}");
+        running.idle().await;
+        assert!(metrics(&running).await.contains("outcome=\"upstream_"), "{kind} {path}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_upstream_reports_in_its_stream_reaches_the_client_in_its_dialect() {
+    let (mut call, mut answered, running) = stream("Anthropic", OPENAI).await;
+    call.chunk(anthropic_events()[..4].concat()).await;
+    answered.until("there").await;
+    call.chunk("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n").await;
+    call.end().await;
+    let rest = answered.text().await;
+    assert!(rest.contains("Overloaded"), "{rest}");
+    running.idle().await;
+    assert!(metrics(&running).await.contains("outcome=\"upstream_error\"} 1"));
+}
+
+#[tokio::test]
+async fn a_compressed_stream_that_nobody_asked_for_is_decoded() {
+    use std::io::Write;
+    let (upstream, running) = with_upstream("Anthropic").await;
+    let asked = post(running.data, OPENAI, openai_chat("m", true)).spawn();
+    let mut call = upstream.call().await;
+    assert_eq!(call.header("accept-encoding"), Some("identity"));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(anthropic_events().concat().as_bytes()).unwrap();
+    let headers = [("content-type", "text/event-stream"), ("content-encoding", "gzip")];
+    call.reply_with(200, &headers, &gzip.finish().unwrap()).await;
+    let answered = asked.await.unwrap();
+    assert_eq!(answered.header("content-encoding"), None);
+    assert!(answered.text().await.contains("data: [DONE]"));
+}
+
+#[tokio::test]
+async fn a_stream_that_was_asked_for_and_did_not_come_is_an_error_where_it_must_be_translated() {
+    let (upstream, running) = with_upstream("Anthropic").await;
+    let asked = post(running.data, OPENAI, openai_chat("m", true)).spawn();
+    upstream.answer(200, "application/json", ANTHROPIC_REPLY.as_bytes()).await;
+    let answered = asked.await.unwrap();
+    assert_eq!(answered.status, 502);
+    assert_eq!(answered.header("x-pillion-error"), Some("upstream_garbage"));
+}
