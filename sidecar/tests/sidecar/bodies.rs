@@ -82,7 +82,8 @@ async fn a_body_that_could_never_be_held_is_413_and_one_too_many_at_a_time_is_50
     assert_eq!(first.await.unwrap().status, 200);
     running.idle().await;
     let again = post(running.data, OPENAI, body(3 << 19)).spawn();
-    upstream.answer(200, "application/json", OPENAI_REPLY.as_bytes()).await;
+    let mut call = call.next().await.expect("the same connection");
+    call.reply(200, "application/json", OPENAI_REPLY.as_bytes()).await;
     assert_eq!(again.await.unwrap().status, 200);
 }
 

@@ -185,8 +185,8 @@ async fn what_cannot_be_served_is_refused_with_its_reason_and_the_last_good_one_
     // A variant of a newer operator: the content cannot even be read, its name can.
     let text = String::from_utf8(write_line(&Line::Snapshot { stream: "s1".into(), snapshot: Box::new(good.clone()) }));
     let json = text.unwrap();
-    let content = json[json.find("\"snapshot\":{").unwrap() + 11..].trim_end().trim_end_matches('}');
-    let content = format!("{content}}}").replace("\"Connect\"", "\"Telepathy\"");
+    let content = json[json.find("\"snapshot\":{").unwrap() + 11..].trim_end().strip_suffix('}').unwrap();
+    let content = content.replace("\"Connect\"", "\"Telepathy\"");
     let version = ring_version(&content);
     stream.send(format!(
         "{{\"kind\":\"snapshot\",\"stream\":\"s1\",\"version\":\"{version}\",\"snapshot\":{content}}}\n"

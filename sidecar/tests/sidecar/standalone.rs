@@ -28,6 +28,7 @@ metadata: {{name: up}}
 spec:
   type: OpenAICompatible
   endpoint: {endpoint}
+  allowInsecure: true
   auth: {{type: APIKey, apiKey: {{mounted: {{key: up}}}}}}
 ---
 apiVersion: pillion.dev/v1alpha1
@@ -92,7 +93,7 @@ async fn a_change_that_makes_no_sense_is_logged_and_the_former_files_stay() {
     while !metrics(&running).await.contains("pillion_snapshots_refused_total 1") {
         tokio::task::yield_now().await;
     }
-    assert!(!logs::lines_with("spec.rules[0].backend").is_empty());
+    assert!(!logs::lines_with("missing field `backends`").is_empty());
     assert_eq!(version(&running), before);
     assert_eq!(post(running.data, OPENAI, openai_chat("m", false)).send().await.status, 200);
     // Replaced as kubelet and editors do, by renaming.
@@ -110,7 +111,7 @@ async fn files_that_are_wrong_at_start_say_where() {
     let file = folder.path().join("a.yaml");
     for (yaml, expected) in [
         (ECHO.replace("type: Echo", "type: Quantum"), "Quantum"),
-        (ECHO.replace("backends:", "backend:"), "spec.rules[0].backend"),
+        (ECHO.replace("backends:", "backend:"), "a.yaml#2: failed to parse: missing field `backends`"),
         ("a: [".to_owned(), "failed to parse"),
         (
             "apiVersion: v1\nkind: Secret\nmetadata: {name: pillion-credentials}\ndata: {k: '%%%canary'}".into(),

@@ -71,15 +71,17 @@ async fn usage_that_only_we_asked_for_is_counted_and_not_passed_on() {
 
 #[tokio::test]
 async fn a_stream_cut_in_the_middle_ends_with_an_error_event_in_the_dialect() {
+    // OpenAI's fourth event says why it finished, after which nothing that matters is missing.
+    let (openai, anthropic) = (openai_events()[..3].concat(), anthropic_events()[..4].concat());
     for (kind, path, events, expected) in [
-        ("OpenAI", OPENAI, openai_events(), "\"error\""),
-        ("OpenAI", ANTHROPIC, openai_events(), "event: error"),
-        ("Anthropic", OPENAI, anthropic_events(), "\"error\""),
-        ("Anthropic", ANTHROPIC, anthropic_events(), "event: error"),
+        ("OpenAI", OPENAI, &openai, "\"error\""),
+        ("OpenAI", ANTHROPIC, &openai, "event: error"),
+        ("Anthropic", OPENAI, &anthropic, "\"error\""),
+        ("Anthropic", ANTHROPIC, &anthropic, "event: error"),
     ] {
         for clean_end in [false, true] {
             let (mut call, mut answered, running) = stream(kind, path).await;
-            call.chunk(events[..4].concat()).await;
+            call.chunk(events).await;
             let mut text = answered.until("there").await;
             if clean_end {
                 call.end().await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 async fn with_timeout(kind: &str, name: &str) -> (Upstream, Running) {
     let upstream = Upstream::start().await;
     let mut snapshot: Value = snapshot(&[("p", provider("p", kind, &upstream.endpoint()))]);
-    snapshot["rules"][0]["timeouts"][name] = json!(100);
+    snapshot["rules"][0]["timeouts"][name] = json!(500);
     (upstream, start(&snapshot).await)
 }
 
@@ -64,7 +64,7 @@ async fn a_tls_handshake_that_hangs_is_a_failed_connection() {
         ("hangs", provider("hangs", "OpenAI", &upstream.endpoint().replace("http:", "https:"))),
         ("up", provider("up", "OpenAI", &second.endpoint())),
     ]);
-    snapshot["rules"][0]["timeouts"]["connect"] = json!(100);
+    snapshot["rules"][0]["timeouts"]["connect"] = json!(500);
     let running = start(&snapshot).await;
     let asked = post(running.data, OPENAI, openai_chat("m", false)).spawn();
     let _hanging = upstream.connection().await;
