@@ -1,0 +1,79 @@
+//! Drives the crate as the sidecar does: prepare, then read a reply or a stream.
+
+use bytes::Bytes;
+use pillion_llm::{BodyError, Descriptor, ErrorInfo, Exchange, Format, Prepared, Target, Usage, outline, prepare};
+use serde_json::{Map, Value, json};
+
+/// Prepares `body` of a `client` for a provider.
+pub(crate) fn prepared(
+    client: Format,
+    body: &Bytes,
+    provider: &'static Descriptor,
+    wire: Format,
+    model: Option<&str>,
+) -> Result<Prepared, BodyError> {
+    let none = Map::new();
+    let outline = outline(client, body)?;
+    prepare(client, body, &outline, &Target { provider, wire, model, defaults: &none, overrides: &none })
+}
+
+/// What reads a reply for the plainest of requests, one that asks a stream for its usage.
+pub(crate) fn exchange(client: Format, provider: &'static Descriptor, wire: Format) -> Exchange {
+    exchange_of(client, provider, wire, &plain_request(client, true))
+}
+
+/// The same for a client that does not ask for usage.
+pub(crate) fn exchange_without_usage(client: Format, provider: &'static Descriptor, wire: Format) -> Exchange {
+    exchange_of(client, provider, wire, &plain_request(client, false))
+}
+
+fn exchange_of(client: Format, provider: &'static Descriptor, wire: Format, request: &Value) -> Exchange {
+    prepared(client, &bytes(request), provider, wire, None).unwrap().exchange
+}
+
+fn plain_request(client: Format, usage: bool) -> Value {
+    let mut request = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "stream": true});
+    match client {
+        Format::OpenAIChat if usage => request["stream_options"] = json!({"include_usage": true}),
+        Format::OpenAIChat => {}
+        Format::AnthropicMessages => request["max_tokens"] = json!(64),
+    }
+    request
+}
+
+pub(crate) fn bytes(value: &Value) -> Bytes {
+    serde_json::to_vec(value).unwrap().into()
+}
+
+/// What came of a stream.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Driven {
+    pub(crate) out: Vec<u8>,
+    /// The fault that ended it.
+    pub(crate) fault: Option<String>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) finish: Option<String>,
+    pub(crate) has_delta: bool,
+}
+
+/// Pushes the pieces, ends the stream, and lets a fault become the error event it would become.
+pub(crate) fn drive<'a>(exchange: &Exchange, pieces: impl IntoIterator<Item = &'a [u8]>) -> Driven {
+    let mut stream = exchange.stream();
+    let mut out = Vec::new();
+    let pushed = pieces.into_iter().try_for_each(|piece| stream.push(Bytes::copy_from_slice(piece), &mut out));
+    let ended = pushed.and_then(|()| stream.finish(&mut out));
+    if let Err(fault) = &ended {
+        stream.fail(&ErrorInfo::from(fault), &mut out);
+        let before = out.len();
+        stream.push(Bytes::from_static(b"data: {}\n\n"), &mut out).unwrap();
+        stream.finish(&mut out).unwrap();
+        assert_eq!(out.len(), before, "nothing follows an error event");
+    }
+    Driven {
+        out: out.concat(),
+        fault: ended.err().map(|fault| format!("{fault:?}")),
+        usage: stream.usage(),
+        finish: stream.finish_reason().map(str::to_owned),
+        has_delta: stream.has_delta(),
+    }
+}

@@ -1,0 +1,39 @@
+//! Server-sent events read by the letter of the specification, independently of the crate's own reader.
+
+use serde_json::Value;
+
+/// One event: its name, if it has one, and its data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Event {
+    pub(crate) name: Option<String>,
+    pub(crate) data: String,
+}
+
+impl Event {
+    pub(crate) fn json(&self) -> Result<Value, String> {
+        serde_json::from_str(&self.data).map_err(|error| format!("data is not JSON ({error}): {}", self.data))
+    }
+}
+
+/// The events with data of a whole stream; an event without its blank line does not count.
+pub(crate) fn events(bytes: &[u8]) -> Vec<Event> {
+    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let Some(end) = text.rfind("\n\n") else { return Vec::new() };
+    text[..end].split("\n\n").filter_map(event).collect()
+}
+
+fn event(text: &str) -> Option<Event> {
+    let (mut name, mut data) = (None, Vec::new());
+    for line in text.split('\n') {
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => name = Some(value.to_owned()),
+            "data" => data.push(value),
+            _ => {}
+        }
+    }
+    let data = data.join("\n");
+    (!data.is_empty()).then_some(Event { name, data })
+}
