@@ -8,11 +8,15 @@
 
 pub mod apiserver;
 pub mod build;
+pub mod client;
 pub mod cluster;
 pub mod images;
+pub mod installed;
 pub mod pki;
 pub mod process;
 pub mod provider;
+pub mod sdk;
+pub mod standalone;
 pub mod tools;
 pub mod wait;
 pub mod workspace;
