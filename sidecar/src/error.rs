@@ -199,9 +199,9 @@ pub(crate) struct Failure {
     /// Every attempt that the rule allows was made: SDKs should not repeat them.
     pub(crate) spent: bool,
     /// Headers of the upstream that may go back (`retry-after`, request ids).
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Box<HeaderMap>,
     /// The provider's own words, where the client speaks its dialect.
-    pub(crate) raw: Option<RawBody>,
+    pub(crate) raw: Option<Box<RawBody>>,
 }
 
 /// An error as a provider wrote it.
@@ -214,25 +214,28 @@ pub(crate) struct RawBody {
 
 impl From<Cause> for Failure {
     fn from(cause: Cause) -> Self {
-        Self { cause, spent: false, headers: HeaderMap::new(), raw: None }
+        Self { cause, spent: false, headers: Box::default(), raw: None }
     }
 }
 
 impl Failure {
     /// The whole reply, save the headers that every reply carries.
     pub(crate) fn into_response(self, dialect: Dialect) -> Response<ReplyBody> {
-        let raw = self.raw.unwrap_or_else(|| {
-            let info = self.cause.info();
-            RawBody {
-                status: StatusCode::from_u16(info.status).unwrap_or(StatusCode::BAD_GATEWAY),
-                content_type: HeaderValue::from_static("application/json"),
-                body: encode_error(dialect, &info),
-            }
-        });
+        let raw = self.raw.map_or_else(
+            || {
+                let info = self.cause.info();
+                RawBody {
+                    status: StatusCode::from_u16(info.status).unwrap_or(StatusCode::BAD_GATEWAY),
+                    content_type: HeaderValue::from_static("application/json"),
+                    body: encode_error(dialect, &info),
+                }
+            },
+            |raw| *raw,
+        );
         let mut response = Response::new(ReplyBody::full(raw.body));
         *response.status_mut() = raw.status;
         let headers = response.headers_mut();
-        *headers = self.headers;
+        *headers = *self.headers;
         headers.insert(header::CONTENT_TYPE, raw.content_type);
         headers.insert(ERROR_HEADER, HeaderValue::from_static(self.cause.name()));
         if self.spent {

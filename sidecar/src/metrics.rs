@@ -1,8 +1,10 @@
 //! Every metric of the sidecar, registered in one place. Labels hold names from the snapshot and from fixed lists only,
 //! never what a client sent.
 
+use crate::error::Cause;
 use crate::snapshots::Live;
 use crate::stack::admit::Budget;
+use pillion_llm::Call;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -84,6 +86,13 @@ impl Metrics {
         registry.register("build", "What runs", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         registry.register_collector(Box::new(State { live, budget }));
         Self { requests, duration, first_byte, attempts, tokens, in_flight, registry: Arc::new(registry) }
+    }
+
+    /// A call that was refused before anything was known of it.
+    pub(crate) fn refused(&self, call: &Call, cause: &Cause) {
+        let (dialect, operation) = (call.dialect.as_str(), call.operation.as_str());
+        let labels = CallLabels { dialect, operation, provider: String::new(), outcome: cause.name() };
+        self.requests.get_or_create(&labels).inc();
     }
 
     /// In the OpenMetrics text format.

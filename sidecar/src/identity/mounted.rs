@@ -67,21 +67,21 @@ impl Keys {
             return Err(KeyError::Name(key.into()));
         }
         match &self.folder {
-            Some(folder) => match self.from_folder(folder, key, now) {
-                Err(KeyError::Missing(_)) => self.from_memory(key),
+            Some(folder) => match self.in_folder(folder, key, now) {
+                Err(KeyError::Missing(_)) => self.in_memory(key),
                 found => found,
             },
-            None => self.from_memory(key),
+            None => self.in_memory(key),
         }
     }
 
-    fn from_memory(&self, key: &str) -> Result<Secret, KeyError> {
+    fn in_memory(&self, key: &str) -> Result<Secret, KeyError> {
         let given = self.given.load();
         let bytes = given.get(key).ok_or_else(|| KeyError::Missing(key.into()))?;
         Secret::parse(bytes).map_err(|why| KeyError::Unusable { key: key.into(), why })
     }
 
-    fn from_folder(&self, folder: &Path, key: &str, now: Instant) -> Result<Secret, KeyError> {
+    fn in_folder(&self, folder: &Path, key: &str, now: Instant) -> Result<Secret, KeyError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = known.get(key)
             && now.saturating_duration_since(entry.looked) < FRESH

@@ -2,7 +2,7 @@
 
 use super::{Connections, Hosts, Shutdown};
 use crate::body::ReplyBody;
-use crate::error::{Cause, Failure};
+use crate::error::Cause;
 use crate::stack::{self, Gateway};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -31,7 +31,7 @@ impl Data {
         if let Err(host) = self.hosts.check(request.uri(), request.headers()) {
             let call = pillion_llm::classify(request.method(), request.uri().path(), request.headers());
             tracing::warn!(host, "refused a request for a host that is not ours");
-            return Failure::from(Cause::HostRefused(host)).into_response(call.dialect);
+            return stack::refuse(&self.gateway, &call, Cause::HostRefused(host));
         }
         stack::serve(&self.gateway, request).await
     }

@@ -34,14 +34,14 @@ pub(crate) struct Failed {
     pub(crate) cause: Cause,
     pub(crate) again: Again,
     /// Upstream's headers that may go back with the cause.
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Box<HeaderMap>,
     /// Upstream's own words, where the client speaks its dialect.
-    pub(crate) raw: Option<RawBody>,
+    pub(crate) raw: Option<Box<RawBody>>,
 }
 
 impl From<Cause> for Failed {
     fn from(cause: Cause) -> Self {
-        Self { again: cause.again(), cause, headers: HeaderMap::new(), raw: None }
+        Self { again: cause.again(), cause, headers: Box::default(), raw: None }
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Gateway {
 pub(crate) async fn serve(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Response<ReplyBody> {
     let call = classify(request.method(), request.uri().path(), request.headers());
     let Ok(permit) = gateway.budget.admit() else {
-        return Failure::from(Cause::Overloaded).into_response(call.dialect);
+        return refuse(gateway, &call, Cause::Overloaded);
     };
     let record = Record::new(gateway, &call, permit);
     match answer(gateway, &call, request, record).await {
@@ -69,6 +69,12 @@ pub(crate) async fn serve(gateway: &Arc<Gateway>, request: Request<Incoming>) ->
             response
         }
     }
+}
+
+/// Answers a call that is not even looked at.
+pub(crate) fn refuse(gateway: &Gateway, call: &Call, cause: Cause) -> Response<ReplyBody> {
+    gateway.metrics.refused(call, &cause);
+    Failure::from(cause).into_response(call.dialect)
 }
 
 async fn answer(
@@ -108,6 +114,7 @@ async fn chat(
     let bytes = match decode::body(&parts.headers, &mut body, &mut record.permit, limit).await {
         Ok(bytes) => bytes,
         Err(cause) => {
+            record.permit.keep_call_only();
             if !parts.headers.contains_key(header::EXPECT) {
                 decode::discard(body).await;
             }

@@ -189,7 +189,7 @@ impl Drop for Record {
         let gone = || Ended { outcome: "client_gone", fault: "client", detail: None };
         let ended = self.ended.take().unwrap_or_else(gone);
         self.measure(elapsed, ended.outcome);
-        let usage = self.usage.clone().unwrap_or_default();
+        let usage = self.usage.unwrap_or_default();
         tracing::info!(
             target: "pillion::call",
             request_id = self.id,

@@ -82,3 +82,32 @@ async fn what_a_call_held_of_the_memory_budget_is_given_back_when_its_client_lea
     }
     assert!(metrics(&running).await.contains("pillion_memory_held_bytes 0"), "{}", metrics(&running).await);
 }
+
+#[tokio::test]
+async fn an_http_2_client_is_answered_and_its_reset_stream_cancels_upstream() {
+    use http_body_util::{BodyExt, Full};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let (upstream, running) = with_upstream("OpenAI").await;
+    let stream = tokio::net::TcpStream::connect(running.data).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let _connection = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
+    let ask = |stream: bool| {
+        let uri = format!("http://localhost{OPENAI}");
+        http::Request::post(uri).body(Full::new(bytes::Bytes::from(openai_chat("m", stream)))).unwrap()
+    };
+    let asked = tokio::spawn(sender.send_request(ask(false)));
+    let call = upstream.answer(200, "application/json", OPENAI_REPLY.as_bytes()).await;
+    let body = asked.await.unwrap().unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, OPENAI_REPLY);
+
+    let asked = tokio::spawn(sender.send_request(ask(true)));
+    let mut call = call.next().await.unwrap();
+    call.begin().await;
+    call.chunk(&openai_events()[1]).await;
+    let mut answered = asked.await.unwrap().unwrap().into_body();
+    soon(answered.frame()).await.unwrap().unwrap();
+    drop(answered);
+    call.closed().await;
+    running.idle().await;
+}

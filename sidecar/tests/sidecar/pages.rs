@@ -22,6 +22,7 @@ async fn only_names_of_loopback_and_configured_ones_are_answered() {
         if status == 403 {
             assert_eq!(answered.header("x-pillion-error"), Some("host_refused"));
             assert_eq!(answered.json().await["type"], "error");
+            assert!(metrics(&running).await.contains("outcome=\"host_refused\"}"));
         }
         let page = get(running.admin, "/config").header("host", host).send().await;
         assert_eq!(page.status, status, "{host}");

@@ -176,13 +176,11 @@ impl Awaited {
         let body = read_some(&mut upstream, LARGEST_ERROR, by).await;
         let info = self.exchange.error(parts.status.as_u16(), &body);
         let content_type = parts.headers.get(header::CONTENT_TYPE).filter(|value| is_json(value));
-        let raw = content_type.filter(|_| self.exchange.relays()).map(|content_type| RawBody {
-            status: parts.status,
-            content_type: content_type.clone(),
-            body,
-        });
+        let raw = content_type
+            .filter(|_| self.exchange.relays())
+            .map(|content_type| Box::new(RawBody { status: parts.status, content_type: content_type.clone(), body }));
         let cause = Cause::UpstreamError(Box::new(info));
-        Failed { again: cause.again(), cause, headers: self.reply_headers(&parts.headers), raw }
+        Failed { again: cause.again(), cause, headers: Box::new(self.reply_headers(&parts.headers)), raw }
     }
 
     fn reply_headers(&self, upstream: &HeaderMap) -> HeaderMap {
