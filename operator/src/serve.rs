@@ -28,6 +28,8 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 /// Connections beyond this many wait.
 const MAX_CONNECTIONS: usize = 16_384;
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// Longer than clients keep an idle connection (90 s in Go), so that none is closed under a request of theirs.
+const IDLE: Duration = Duration::from_secs(120);
 /// After this long in drain, what still runs is dropped.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -94,7 +96,7 @@ where
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     builder
         .http2()
         .timer(TokioTimer::new())

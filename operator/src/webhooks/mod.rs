@@ -88,3 +88,6 @@ impl Webhooks {
 fn refused(why: &Refused) -> Response<Body> {
     text(why.status, format!("{}\n", why.message))
 }
+
+#[cfg(test)]
+mod tests;
