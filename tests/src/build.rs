@@ -1,7 +1,7 @@
 //! Builds our own programs for the tests: with cargo for this machine, statically for images, and with Go for the vendors' SDKs.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 
@@ -52,10 +52,11 @@ pub const RECORDED_PROVIDER: Binary = Binary { package: "pillion-tests", name: "
 pub fn debug(binary: Binary) -> Result<PathBuf> {
     static BUILT: Mutex<BTreeSet<Binary>> = Mutex::new(BTreeSet::new());
     let mut built = BUILT.lock().map_err(|_| anyhow::anyhow!("the list of built binaries is poisoned"))?;
-    if built.insert(binary) {
+    if !built.contains(&binary) {
         let mut command = cargo();
         command.args(["build", "--quiet", "--package", binary.package, "--bin", binary.name]);
         process::run(&mut command).with_context(|| format!("building {}", binary.name))?;
+        built.insert(binary);
     }
     Ok(workspace::root().join("target/debug").join(binary.name))
 }
@@ -87,20 +88,21 @@ pub fn statically(binaries: &[Binary], optimised: Optimised) -> Result<Vec<PathB
     Ok(binaries.iter().map(|binary| target_folder.join(TARGET).join(profile).join(binary.name)).collect())
 }
 
-/// Builds a program of the Go module `tests/go`, statically, and gives its path.
+/// Builds a program of the Go module `tests/go`, statically, and gives its path. Done once a process.
 ///
 /// # Errors
 /// When Go is missing or the program does not compile.
 pub fn go_program(name: &str) -> Result<PathBuf> {
-    go_build(&workspace::root().join("tests/go"), &format!("./{name}"), name)
-}
-
-fn go_build(module: &Path, package: &str, name: &str) -> Result<PathBuf> {
+    static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut built = BUILT.lock().map_err(|_| anyhow::anyhow!("the list of built programs is poisoned"))?;
     let output = workspace::scratch().join("go").join(name);
-    let mut command = Command::new(tools::go()?);
-    command.current_dir(module).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly");
-    command.args(["build", "-trimpath", "-ldflags", "-s -w", "-o"]).arg(&output).arg(package);
-    process::run(&mut command).with_context(|| format!("building the Go program {name}"))?;
+    if !built.contains(name) {
+        let mut command = Command::new(tools::go()?);
+        command.current_dir(workspace::root().join("tests/go")).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly");
+        command.args(["build", "-trimpath", "-ldflags", "-s -w", "-o"]).arg(&output).arg(format!("./{name}"));
+        process::run(&mut command).with_context(|| format!("building the Go program {name}"))?;
+        built.insert(name.to_owned());
+    }
     Ok(output)
 }
 
