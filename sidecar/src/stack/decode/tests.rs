@@ -27,7 +27,7 @@ async fn pack(encoding: &str, bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn compressed_bodies_come_out_as_they_were() {
-    let text = r#"{"model":"gpt-4o","messages":[]}"#.repeat(100_000);
+    let text = r#"{"model":"gpt-4o","messages":[]}"#.repeat(10_000);
     for encoding in ["gzip", "br", "zstd", "deflate", "raw deflate"] {
         // Half of it is noise, so that the ratio is one that an honest body has.
         let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(text.len() / 50).collect();
@@ -44,7 +44,7 @@ async fn compressed_bodies_come_out_as_they_were() {
 #[tokio::test]
 async fn a_bomb_is_refused_by_its_ratio_long_before_the_limit() {
     for encoding in ["gzip", "br", "zstd", "deflate"] {
-        let bomb = pack(encoding, &vec![b' '; 50 << 20]).await;
+        let bomb = pack(encoding, &vec![b' '; 4 << 20]).await;
         let refused = decode(encoding, bomb, 1 << 30).await.unwrap_err();
         assert_eq!(refused.name(), "body_too_large", "{encoding}");
     }
