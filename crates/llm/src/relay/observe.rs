@@ -90,9 +90,7 @@ impl Observer {
         let Ok(chunk) = serde_json::from_slice::<Value>(&data) else {
             return self.not_json();
         };
-        if chunk.get("choices").is_none()
-            && let Some(error) = formats::openai::read_error(&chunk, 502)
-        {
+        if let Some(error) = formats::openai::chunk_error(&chunk) {
             return self.reported(error, event);
         }
         self.note_openai(&chunk);

@@ -44,7 +44,9 @@ struct Choice<'a> {
 /// # Errors
 /// When it is not of the wire's format, or reports an error.
 pub(crate) fn observe_reply(wire: Format, body: &[u8]) -> Result<Observed, UpstreamFault> {
-    let shape: Shape<'_> = serde_json::from_slice(body).map_err(|error| {
+    // What is skipped is not checked by the parser, and a client must not get bytes that are no text.
+    let text = std::str::from_utf8(body).map_err(|_| UpstreamFault::malformed(wire, "not UTF-8"))?;
+    let shape: Shape<'_> = serde_json::from_str(text).map_err(|error| {
         UpstreamFault::malformed(wire, format!("not its JSON, at line {} column {}", error.line(), error.column()))
     })?;
     if let Some(error) = shape.error.as_ref().filter(|error| !error.is_null()) {

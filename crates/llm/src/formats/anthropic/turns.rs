@@ -29,6 +29,8 @@ pub(super) struct Turns<'a> {
 #[derive(Default)]
 struct Turn {
     user: bool,
+    /// Whether the client wrote a list, which stays one.
+    list: bool,
     /// Results of calls, and where each call's is.
     results: Vec<Value>,
     places: HashMap<String, usize>,
@@ -228,6 +230,7 @@ impl<'a> Turns<'a> {
     }
 
     fn user(&mut self, content: Content, cache: Option<Value>) -> Result<(), BodyError> {
+        let list = content.form == Form::List;
         let mut blocks = self.blocks(content)?;
         let before = blocks.len();
         blocks.retain(|block| !is_blank(block));
@@ -240,11 +243,14 @@ impl<'a> Turns<'a> {
         if let Some(last) = blocks.last_mut() {
             mark(last, cache);
         }
-        self.turn(true).blocks.extend(blocks);
+        let turn = self.turn(true);
+        turn.list |= list;
+        turn.blocks.extend(blocks);
         Ok(())
     }
 
     fn assistant(&mut self, content: Content, cache: Option<Value>) -> Result<(), BodyError> {
+        let list = content.form == Form::List;
         let mut blocks = self.blocks(content)?;
         blocks.retain(|block| !is_blank(block));
         if blocks.is_empty() {
@@ -256,6 +262,7 @@ impl<'a> Turns<'a> {
         let calls = blocks.iter().filter(|block| kind(block) == "tool_use");
         let calls: Vec<String> = calls.filter_map(|block| block.get("id")?.as_str().map(str::to_owned)).collect();
         let turn = self.turn(false);
+        turn.list |= list;
         turn.calls.extend(calls);
         turn.blocks.extend(blocks);
         Ok(())
@@ -323,7 +330,8 @@ impl Turn {
         let role = if self.user { "user" } else { "assistant" };
         let mut blocks = self.results;
         blocks.extend(self.blocks);
-        let content = written(false, Form::Bare, blocks).unwrap_or_default();
+        let form = if self.list { Form::List } else { Form::Bare };
+        let content = written(false, form, blocks).unwrap_or_default();
         json!({"role": role, "content": content})
     }
 }

@@ -11,9 +11,7 @@ use serde_json::Value;
 /// When the body is no such reply, or reports an error.
 pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<Answer, UpstreamFault> {
     const WIRE: Format = Format::OpenAIChat;
-    if body.get("choices").is_none()
-        && let Some(error) = super::read_error(&body, 502)
-    {
+    if let Some(error) = super::chunk_error(&body) {
         return Err(UpstreamFault::Reported(error));
     }
     let Value::Object(mut body) = body else {
@@ -107,9 +105,10 @@ fn decode_call(call: Value, reply: &str, nth: usize, names: &Names) -> Option<Pa
         Some(value) => Arguments::Value(value),
     };
     let id = take_string(&mut call, "id").filter(|id| !id.is_empty());
+    let name = take_string(&mut function, "name").filter(|name| !name.is_empty())?;
     Some(Part::new(PartKind::ToolCall {
         id: id.unwrap_or_else(|| mint(reply, nth as u64 + 1)),
-        name: names.receive(take_string(&mut function, "name").unwrap_or_default()),
+        name: names.receive(name),
         arguments,
     }))
 }

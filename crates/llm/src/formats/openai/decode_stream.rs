@@ -27,9 +27,32 @@ pub struct StreamDecoder {
 struct Call {
     index: Option<u64>,
     id: String,
-    part: usize,
+    /// `None` until its name has come; what comes before waits.
+    part: Option<usize>,
+    early: String,
     arguments: JsonEnd,
     open: bool,
+}
+
+impl Call {
+    fn argue(&mut self, text: String, out: &mut Vec<Event>) {
+        if !self.open || text.is_empty() {
+            return;
+        }
+        match self.part {
+            None => self.early.push_str(&text),
+            Some(part) => {
+                self.arguments.push(&text);
+                out.push(Event::PartDelta { part, delta: PartDelta::Arguments(text) });
+            }
+        }
+    }
+
+    /// Ends the call; one without a name never was one.
+    fn end(&mut self, out: &mut Vec<Event>) {
+        self.open = false;
+        out.extend(self.part.map(|part| Event::PartEnd { part }));
+    }
 }
 
 impl StreamDecoder {
@@ -64,14 +87,12 @@ impl StreamDecoder {
         }
         let chunk: Value = serde_json::from_slice(data)
             .map_err(|_| UpstreamFault::malformed(Format::OpenAIChat, "an event's data is not JSON"))?;
-        let choices = chunk.get("choices").and_then(Value::as_array);
-        if choices.is_none()
-            && let Some(error) = super::read_error(&chunk, 502)
-        {
+        if let Some(error) = super::chunk_error(&chunk) {
             self.ended = true;
             out.push(Event::Error(error));
             return Ok(());
         }
+        let choices = chunk.get("choices").and_then(Value::as_array);
         if let Some(usage) = chunk.get("usage").and_then(super::read_usage) {
             self.usage = Some(usage);
             self.start(&chunk, out);
@@ -111,11 +132,10 @@ impl StreamDecoder {
         self.ended = true;
         self.close_open(out);
         for call in self.calls.iter_mut().filter(|call| call.open) {
-            call.open = false;
-            out.push(Event::PartEnd { part: call.part });
+            call.end(out);
         }
         if finish.kind == FinishKind::Stop {
-            if !self.calls.is_empty() {
+            if self.calls.iter().any(|call| call.part.is_some()) {
                 finish.kind = FinishKind::ToolCalls;
             } else if self.refused {
                 finish.kind = FinishKind::Refusal;
@@ -201,8 +221,7 @@ impl StreamDecoder {
     /// interleaved.
     fn close_complete_calls(&mut self, out: &mut Vec<Event>) {
         for call in self.calls.iter_mut().filter(|call| call.open && call.arguments.complete()) {
-            call.open = false;
-            out.push(Event::PartEnd { part: call.part });
+            call.end(out);
         }
     }
 
@@ -220,22 +239,25 @@ impl StreamDecoder {
                 self.close_complete_calls(out);
                 let nth = self.calls.len() as u64 + 1;
                 let id = if id.is_empty() { mint(&self.id, nth) } else { id.to_owned() };
-                let name = self.names.receive(name.to_owned());
-                let part = self.begin(PartStart::ToolCall { id: id.clone(), name }, out);
-                self.calls.push(Call { index, id, part, arguments: JsonEnd::default(), open: true });
+                let arguments = JsonEnd::default();
+                self.calls.push(Call { index, id, part: None, early: String::new(), arguments, open: true });
                 self.calls.len() - 1
             }
         };
+        if self.calls[at].part.is_none() && !name.is_empty() {
+            let start =
+                PartStart::ToolCall { id: self.calls[at].id.clone(), name: self.names.receive(name.to_owned()) };
+            let part = self.begin(start, out);
+            self.calls[at].part = Some(part);
+            let early = std::mem::take(&mut self.calls[at].early);
+            self.calls[at].argue(early, out);
+        }
         let arguments = match function.get("arguments") {
             Some(Value::String(text)) => text.clone(),
             None | Some(Value::Null) => String::new(),
             Some(value) => value.to_string(),
         };
-        let call = &mut self.calls[at];
-        if call.open && !arguments.is_empty() {
-            call.arguments.push(&arguments);
-            out.push(Event::PartDelta { part: call.part, delta: PartDelta::Arguments(arguments) });
-        }
+        self.calls[at].argue(arguments, out);
     }
 
     /// The call that a piece goes on with. A piece with another id and a name begins a new call even under a known

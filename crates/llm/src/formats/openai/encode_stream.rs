@@ -3,7 +3,7 @@
 use super::encode_reply::{native_reason, redacted_block, thinking_block};
 use super::finish_reason;
 use crate::framing::sse;
-use crate::model::{Event, PartDelta, PartStart, Usage};
+use crate::model::{Event, FinishKind, PartDelta, PartStart, Usage};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ pub struct StreamEncoder {
     id: String,
     model: String,
     created: u64,
+    /// The role is still to be told: it goes with the first part, for `content` beside it depends on that.
+    begins: bool,
     parts: HashMap<usize, Open>,
     calls: usize,
     usage: Option<Usage>,
@@ -41,6 +43,7 @@ impl StreamEncoder {
             id: String::new(),
             model: String::new(),
             created: now,
+            begins: false,
             parts: HashMap::new(),
             calls: 0,
             usage: None,
@@ -55,12 +58,16 @@ impl StreamEncoder {
                 self.model = model;
                 self.created = created.unwrap_or(self.created);
                 self.usage = usage;
-                self.delta(json!({"role": "assistant", "content": "", "refusal": null}), out);
+                self.begins = true;
             }
-            Event::PartStart { part, start } => self.part_start(part, start, out),
+            Event::PartStart { part, start } => {
+                self.begin(start == PartStart::Text, out);
+                self.part_start(part, start, out);
+            }
             Event::PartDelta { part, delta } => self.part_delta(part, delta, out),
             Event::PartEnd { part } => self.part_end(part, out),
             Event::Finish(finish) => {
+                self.begin(finish.kind != FinishKind::Refusal, out);
                 let mut choice = self.choice(json!({}));
                 choice["finish_reason"] = json!(finish_reason(finish.kind));
                 if let Some(native) = native_reason(&finish) {
@@ -78,6 +85,14 @@ impl StreamEncoder {
                 }
                 out.push(sse::write(None, b"[DONE]"));
             }
+        }
+    }
+
+    /// The role, with `content` as a whole reply has it: null beside anything but text.
+    fn begin(&mut self, with_text: bool, out: &mut Vec<Bytes>) {
+        if std::mem::take(&mut self.begins) {
+            let content = with_text.then_some("");
+            self.delta(json!({"role": "assistant", "content": content, "refusal": null}), out);
         }
     }
 

@@ -19,6 +19,7 @@ pub use encode_stream::StreamEncoder;
 pub use error::{error_body, read_error};
 pub use usage::{read_usage, usage_object};
 
+use crate::ErrorInfo;
 use crate::model::{Finish, FinishKind};
 use serde_json::Value;
 
@@ -40,6 +41,13 @@ fn finish_reason(kind: FinishKind) -> &'static str {
         FinishKind::ToolCalls => "tool_calls",
         FinishKind::Refusal => "content_filter",
     }
+}
+
+/// The error that a chunk or a 2xx reply reports: beside `choices`, or in their place.
+#[must_use]
+pub fn chunk_error(chunk: &Value) -> Option<ErrorInfo> {
+    let beside = chunk.get("error").is_some_and(|error| !error.is_null());
+    if beside || chunk.get("choices").is_none() { read_error(chunk, 502) } else { None }
 }
 
 /// Whether a `delta` carries any piece of an answer, rather than the role alone.
