@@ -1,6 +1,6 @@
 //! The sidecar as applications, providers, kubelet and the operator see it: over real sockets, each in the test's hands.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows test functions, not the helpers of a test target")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "clippy knows test functions, not the helpers of a test target")]
 
 mod bodies;
 mod cancel;

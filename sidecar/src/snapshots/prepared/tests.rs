@@ -1,3 +1,5 @@
+//! Snapshots made ready, and those that are refused whole.
+
 use super::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Bodies as clients send them: plain, compressed, too large, garbage.
+
 use super::super::admit::Budget;
 use super::*;
 use async_compression::tokio::bufread::{BrotliEncoder, DeflateEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
