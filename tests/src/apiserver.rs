@@ -277,9 +277,18 @@ impl ApiServer {
     /// # Errors
     /// When kubectl fails: its message is in the error.
     pub fn apply(&self, yaml: &str) -> Result<String> {
-        let file = self.folder.join(format!("apply-{}.yaml", next_number()));
+        self.kubectl_input(["apply", "-f", "-"], yaml)
+    }
+
+    /// Runs kubectl with this YAML as the file `-`.
+    ///
+    /// # Errors
+    /// When kubectl fails: its message is in the error.
+    pub fn kubectl_input<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, yaml: &str) -> Result<String> {
+        let file = self.folder.join(format!("input-{}.yaml", next_number()));
         std::fs::write(&file, yaml)?;
-        self.kubectl(["apply", "-f", &file.display().to_string()])
+        let path = file.display().to_string();
+        self.kubectl(arguments.into_iter().map(|argument| if argument == "-" { path.as_str() } else { argument }))
     }
 }
 

@@ -10,7 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use tar::{Builder, EntryType, Header};
 
-use crate::build::{self, Binary, OPERATOR, Optimised, RECORDED_PROVIDER, SIDECAR};
+use crate::build::{self, Binary, OPERATOR, Optimised, SIDECAR};
 use crate::{tools, workspace};
 
 /// The registry that the images' names claim. Nobody serves it: images are imported, never pulled.
@@ -180,7 +180,7 @@ pub fn of_the_cluster() -> Result<Vec<Written>> {
 /// # Errors
 /// When one does not compile.
 pub fn of_the_product(optimised: Optimised) -> Result<Vec<Written>> {
-    let programs = build::statically(&[OPERATOR, SIDECAR], optimised)?;
+    let programs = build::statically(optimised)?;
     let entry = |binary: Binary| format!("/{}", binary.name);
     write(&[
         Image::of(&operator_name(), &programs[0], &entry(OPERATOR), Some(NOBODY)),
@@ -193,8 +193,8 @@ pub fn of_the_product(optimised: Optimised) -> Result<Vec<Written>> {
 /// # Errors
 /// When it does not compile.
 pub fn of_the_provider() -> Result<Vec<Written>> {
-    let programs = build::statically(&[RECORDED_PROVIDER], Optimised::ForTests)?;
-    let mut provider = Image::of(PROVIDER, &programs[0], "/recorded-provider", Some(NOBODY));
+    let programs = build::statically(Optimised::ForTests)?;
+    let mut provider = Image::of(PROVIDER, &programs[2], "/recorded-provider", Some(NOBODY));
     provider.files.push((workspace::samples(), "/recorded".into()));
     // The whole folder is large; these two are what the server reads.
     for file in ["openai/openapi.json", "anthropic/openapi.yml"] {

@@ -12,6 +12,7 @@ pub mod client;
 pub mod cluster;
 pub mod images;
 pub mod installed;
+pub mod operator;
 pub mod pki;
 pub mod process;
 pub mod provider;
