@@ -22,7 +22,7 @@ pub struct Call {
 /// [`Operation::Native`].
 ///
 /// Prefixed paths (`/-/openai/v1/chat/completions`) say their dialect; `/v1` may be missing, because some SDKs' base
-/// URLs end in it and some do not. For bare paths see [`bare_dialect`].
+/// URLs end in it and some do not. For bare paths see `bare_dialect`.
 #[must_use]
 pub fn classify(method: &Method, path: &str, headers: &HeaderMap) -> Call {
     let (dialect, path) = match prefixed(path) {

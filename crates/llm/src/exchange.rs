@@ -228,3 +228,6 @@ impl Exchange {
         self.client == self.wire
     }
 }
+
+#[cfg(test)]
+mod tests;

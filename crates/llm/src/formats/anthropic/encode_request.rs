@@ -12,7 +12,7 @@ pub(super) const NAMES: NameRules = NameRules { longest: 128 };
 /// The tool that carries a structured answer for models without `output_config.format`.
 pub(crate) const JSON_TOOL: &str = "json_response";
 
-/// Encodes a request. `names` learns which tool names were replaced. The second value is whether [`JSON_TOOL`] was
+/// Encodes a request. `names` learns which tool names were replaced. The second value is whether `JSON_TOOL` was
 /// added, whose call is the answer's text.
 ///
 /// # Errors
@@ -178,7 +178,6 @@ pub(super) fn written(own: bool, form: Form, blocks: Vec<Value>) -> Option<Value
     }
 }
 
-#[allow(clippy::too_many_arguments)]
 fn encode_tools(
     tools: Option<Vec<Tool>>,
     used: Vec<String>,

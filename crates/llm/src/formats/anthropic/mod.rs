@@ -17,6 +17,8 @@ pub use decode_reply::decode_reply;
 pub use decode_request::decode_request;
 pub use decode_stream::StreamDecoder;
 pub use encode_reply::encode_reply;
+#[cfg(test)]
+pub(crate) use encode_request::JSON_TOOL;
 pub(crate) use encode_request::encode_params;
 pub use encode_request::encode_request;
 pub use encode_stream::StreamEncoder;

@@ -55,7 +55,7 @@ impl<'a> Turns<'a> {
         let mut extras = message.extras;
         extras.shift_remove("role");
         if message.role == Role::Assistant {
-            for key in ["reasoning_content", "thinking_blocks", "reasoning"] {
+            for key in ["reasoning_content", "thinking_blocks", "reasoning", "refusal"] {
                 extras.shift_remove(key);
             }
         }

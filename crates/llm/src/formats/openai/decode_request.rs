@@ -171,8 +171,9 @@ fn tool_result(message: &mut Object, content: Content) -> Content {
 fn assistant_content(at: usize, message: &mut Object, content: Content) -> Result<Content, BodyError> {
     let mut parts = thinking_parts(message);
     parts.extend(content.parts);
-    if let Some(text) = take_string(message, "refusal") {
-        parts.push(Part::new(PartKind::Refusal(text)));
+    // Like thinking, it stays in extras, for refusals may also stand within `content`.
+    if let Some(text) = message.get("refusal").and_then(Value::as_str) {
+        parts.push(Part::new(PartKind::Refusal(text.to_owned())));
     }
     let calls = match message.get("tool_calls") {
         // An empty list stays as it was.

@@ -1,6 +1,7 @@
 //! The settings of a neutral request under OpenAI Chat's names.
 
-use super::encode_request::{ServerRules, encode_response_format, encode_tool_choice};
+use super::encode_request::ServerRules;
+use super::encode_tools::{encode_response_format, encode_tool_choice};
 use crate::json::Object;
 use crate::model::{Reasoning, Report, Settings, ToolChoice};
 use serde_json::{Number, Value, json};

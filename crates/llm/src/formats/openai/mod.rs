@@ -3,10 +3,12 @@
 mod decode_reply;
 mod decode_request;
 mod decode_stream;
+mod encode_messages;
 mod encode_reply;
 mod encode_request;
 mod encode_settings;
 mod encode_stream;
+mod encode_tools;
 mod error;
 mod usage;
 
