@@ -10,23 +10,32 @@ use crate::replies::equal;
 
 #[test]
 fn recorded_errors_keep_status_and_words_in_both_dialects() {
-    over_cases("error", |case| !case.ok(), |case| {
-        for client in [case.format, case.other()] {
-            let error = exchange(client, case.provider(), case.format).error(case.status, &case.response);
-            let status = if case.status == 529 && client == Format::OpenAIChat { 503 } else { case.status };
-            equal("status", &error.status, &status)?;
-            let body: Value = serde_json::from_slice(&encode_error(client.dialect(), &error)).map_err(|e| e.to_string())?;
-            shape(client.dialect(), &body)?;
-            let message = body["error"]["message"].as_str().unwrap_or_default();
-            match words(case) {
-                Some(words) if !message.contains(&words) => return Err(format!("'{words}' is lost in '{message}'")),
-                None if message.contains('<') => return Err(format!("markup reaches the client: {message}")),
-                None if !message.contains(&case.status.to_string()) => return Err(format!("no status in '{message}'")),
-                _ => {}
+    over_cases(
+        "error",
+        |case| !case.ok(),
+        |case| {
+            for client in [case.format, case.other()] {
+                let error = exchange(client, case.provider(), case.format).error(case.status, &case.response);
+                let status = if case.status == 529 && client == Format::OpenAIChat { 503 } else { case.status };
+                equal("status", &error.status, &status)?;
+                let body: Value =
+                    serde_json::from_slice(&encode_error(client.dialect(), &error)).map_err(|e| e.to_string())?;
+                shape(client.dialect(), &body)?;
+                let message = body["error"]["message"].as_str().unwrap_or_default();
+                match words(case) {
+                    Some(words) if !message.contains(&words) => {
+                        return Err(format!("'{words}' is lost in '{message}'"));
+                    }
+                    None if message.contains('<') => return Err(format!("markup reaches the client: {message}")),
+                    None if !message.contains(&case.status.to_string()) => {
+                        return Err(format!("no status in '{message}'"));
+                    }
+                    _ => {}
+                }
             }
-        }
-        Ok(())
-    });
+            Ok(())
+        },
+    );
 }
 
 /// Upstream's own words; `None` where it sent markup or nothing.
@@ -44,22 +53,39 @@ fn shape(dialect: Dialect, body: &Value) -> Result<(), String> {
     let told = |key: &str| error.get(key).is_some();
     let ok = match dialect {
         Dialect::OpenAI => {
-            error["message"].is_string() && error["type"].is_string() && told("param") && told("code") && body.get("type").is_none()
+            error["message"].is_string()
+                && error["type"].is_string()
+                && told("param")
+                && told("code")
+                && body.get("type").is_none()
         }
-        Dialect::Anthropic => body["type"] == "error" && error["message"].is_string() && ANTHROPIC.contains(&error["type"].as_str().unwrap_or_default()),
+        Dialect::Anthropic => {
+            body["type"] == "error"
+                && error["message"].is_string()
+                && ANTHROPIC.contains(&error["type"].as_str().unwrap_or_default())
+        }
     };
     if ok { Ok(()) } else { Err(format!("not the shape of {dialect}: {body}")) }
 }
 
 const ANTHROPIC: &[&str] = &[
-    "invalid_request_error", "authentication_error", "billing_error", "permission_error", "not_found_error", "request_too_large",
-    "rate_limit_error", "api_error", "overloaded_error", "timeout_error",
+    "invalid_request_error",
+    "authentication_error",
+    "billing_error",
+    "permission_error",
+    "not_found_error",
+    "request_too_large",
+    "rate_limit_error",
+    "api_error",
+    "overloaded_error",
+    "timeout_error",
 ];
 
 #[test]
 fn each_kind_has_the_words_of_both_dialects() {
     use ErrorKind::{
-        Authentication, Billing, InvalidRequest, NotFound, Overloaded, Permission, RateLimited, Server, Timeout, TooLarge,
+        Authentication, Billing, InvalidRequest, NotFound, Overloaded, Permission, RateLimited, Server, Timeout,
+        TooLarge,
     };
     // The table of errors: type or code of OpenAI, type of Anthropic, status.
     let rows = [
@@ -97,7 +123,8 @@ fn anthropics_own_words_become_openais_kinds() {
     ] {
         let upstream = json!({"type": "error", "error": {"type": kind, "message": "words"}}).to_string();
         let provider = crate::corpus::vendor(Format::AnthropicMessages);
-        let error = exchange(Format::OpenAIChat, provider, Format::AnthropicMessages).error(status, upstream.as_bytes());
+        let error =
+            exchange(Format::OpenAIChat, provider, Format::AnthropicMessages).error(status, upstream.as_bytes());
         let body: Value = serde_json::from_slice(&encode_error(Dialect::OpenAI, &error)).unwrap();
         assert_eq!((error.status, body["error"]["code"].as_str()), (status, Some(code)), "{body}");
     }

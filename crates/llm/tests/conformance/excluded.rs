@@ -16,7 +16,8 @@ pub(crate) fn over_cases(check: &str, fits: impl Fn(&Case) -> bool, run: impl Fn
     let excluded = excluded(check);
     let (mut problems, mut passed) = (Vec::new(), BTreeMap::<&str, (u32, u32)>::new());
     for case in CASES.iter().filter(|case| fits(case)) {
-        let result = catch_unwind(AssertUnwindSafe(|| run(case))).unwrap_or_else(|panic| Err(format!("panicked: {}", text(&*panic))));
+        let result = catch_unwind(AssertUnwindSafe(|| run(case)))
+            .unwrap_or_else(|panic| Err(format!("panicked: {}", text(&*panic))));
         let (passes, all) = passed.entry(&case.group).or_default();
         *all += 1;
         *passes += u32::from(result.is_ok());

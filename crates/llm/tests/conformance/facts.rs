@@ -29,7 +29,9 @@ pub(crate) fn facts(format: Format, request: &Value) -> Vec<Fact> {
     for message in request["messages"].as_array().into_iter().flatten() {
         content("messages[].content", &message["content"], &mut note);
         // One thing under the two names that servers have for it.
-        for (member, path) in [("reasoning_content", "reasoning_content"), ("reasoning", "reasoning_content"), ("refusal", "refusal")] {
+        for (member, path) in
+            [("reasoning_content", "reasoning_content"), ("reasoning", "reasoning_content"), ("refusal", "refusal")]
+        {
             text(&format!("messages[].{path}"), &message[member], &mut note);
         }
         if let Some(id) = message["tool_call_id"].as_str() {

@@ -53,64 +53,81 @@ fn shown(error: &ErrorInfo) -> Result<(), String> {
 
 #[test]
 fn spoiled_requests_never_panic_and_what_is_no_json_is_refused() {
-    over_cases("garbage-request", |case| case.request.is_some(), |case| {
-        each_spoiled(case.request.as_ref().unwrap(), |body| {
-            for wire in Format::ALL {
-                match prepared(case.format, &body, vendor(*wire), *wire, Some("m")) {
-                    Err(error) => shown(&error.into())?,
-                    Ok(prepared) if *wire != case.format => {
-                        serde_json::from_slice::<Value>(&body).map_err(|_| "what is no JSON was translated".to_owned())?;
-                        serde_json::from_slice::<Value>(&prepared.body).map_err(|error| error.to_string())?;
+    over_cases(
+        "garbage-request",
+        |case| case.request.is_some(),
+        |case| {
+            each_spoiled(case.request.as_ref().unwrap(), |body| {
+                for wire in Format::ALL {
+                    match prepared(case.format, &body, vendor(*wire), *wire, Some("m")) {
+                        Err(error) => shown(&error.into())?,
+                        Ok(prepared) if *wire != case.format => {
+                            serde_json::from_slice::<Value>(&body)
+                                .map_err(|_| "what is no JSON was translated".to_owned())?;
+                            serde_json::from_slice::<Value>(&prepared.body).map_err(|error| error.to_string())?;
+                        }
+                        Ok(_) => {}
                     }
-                    Ok(_) => {}
                 }
-            }
-            Ok(())
-        })
-    });
+                Ok(())
+            })
+        },
+    );
 }
 
 #[test]
 fn spoiled_replies_never_panic_and_what_is_no_json_is_a_fault() {
-    over_cases("garbage-reply", |case| !case.streaming, |case| {
-        each_spoiled(&case.response, |body| {
-            let is_json = serde_json::from_slice::<Value>(&body).is_ok();
-            // What is relayed is not parsed whole: a wrong byte within a string is the client's to see.
-            let has_the_form = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
-            for client in Format::ALL {
-                let exchange = exchange(*client, case.provider(), case.format);
-                match exchange.reply(&body) {
-                    Err(fault) => shown(&ErrorInfo::from(&fault))?,
-                    Ok(_) if !(is_json || has_the_form && exchange.relays()) => return Err("what is no JSON is taken for a reply".into()),
-                    Ok(_) if exchange.relays() => {}
-                    Ok(reply) => drop(serde_json::from_slice::<Value>(&reply.body).map_err(|error| error.to_string())?),
+    over_cases(
+        "garbage-reply",
+        |case| !case.streaming,
+        |case| {
+            each_spoiled(&case.response, |body| {
+                let is_json = serde_json::from_slice::<Value>(&body).is_ok();
+                // What is relayed is not parsed whole: a wrong byte within a string is the client's to see.
+                let has_the_form = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
+                for client in Format::ALL {
+                    let exchange = exchange(*client, case.provider(), case.format);
+                    match exchange.reply(&body) {
+                        Err(fault) => shown(&ErrorInfo::from(&fault))?,
+                        Ok(_) if !(is_json || has_the_form && exchange.relays()) => {
+                            return Err("what is no JSON is taken for a reply".into());
+                        }
+                        Ok(_) if exchange.relays() => {}
+                        Ok(reply) => {
+                            drop(serde_json::from_slice::<Value>(&reply.body).map_err(|error| error.to_string())?)
+                        }
+                    }
+                    shown(&exchange.error(case.status.max(400), &body))?;
                 }
-                shown(&exchange.error(case.status.max(400), &body))?;
-            }
-            Ok(())
-        })
-    });
+                Ok(())
+            })
+        },
+    );
 }
 
 #[test]
 fn spoiled_streams_never_panic_and_end_well_or_with_an_error_event() {
-    over_cases("garbage-stream", |case| case.streaming, |case| {
-        each_spoiled(&case.response, |body| {
-            for client in Format::ALL {
-                let exchange = exchange(*client, case.provider(), case.format);
-                let driven = drive(&exchange, [&body[..]]);
-                let mut random = fastrand::Rng::with_seed(7);
-                if drive(&exchange, split(&body, &mut random)) != driven {
-                    return Err("cut elsewhere it is another stream".into());
+    over_cases(
+        "garbage-stream",
+        |case| case.streaming,
+        |case| {
+            each_spoiled(&case.response, |body| {
+                for client in Format::ALL {
+                    let exchange = exchange(*client, case.provider(), case.format);
+                    let driven = drive(&exchange, [&body[..]]);
+                    let mut random = fastrand::Rng::with_seed(7);
+                    if drive(&exchange, split(&body, &mut random)) != driven {
+                        return Err("cut elsewhere it is another stream".into());
+                    }
+                    if *client != case.format {
+                        translated(*client, &driven.out, driven.fault.is_some())?;
+                    }
                 }
-                if *client != case.format {
-                    translated(*client, &driven.out, driven.fault.is_some())?;
-                }
-            }
-            Ok(())
-        })?;
-        cut_short(case)
-    });
+                Ok(())
+            })?;
+            cut_short(case)
+        },
+    );
 }
 
 /// What a translated stream looks like whatever came: whole events of JSON, ended by its format or by one error.
@@ -135,7 +152,10 @@ fn translated(client: Format, out: &[u8], failed: bool) -> Result<(), String> {
 /// A stream that breaks off before its last delta is not taken for a complete one.
 fn cut_short(case: &Case) -> Result<(), String> {
     let text = String::from_utf8_lossy(&case.response);
-    let first_ends = ["\"finish_reason\":\"", "\"finish_reason\": \"", "message_delta"].iter().filter_map(|end| text.find(end)).min();
+    let first_ends = ["\"finish_reason\":\"", "\"finish_reason\": \"", "message_delta"]
+        .iter()
+        .filter_map(|end| text.find(end))
+        .min();
     let Some(at) = first_ends else { return Ok(()) };
     for client in Format::ALL {
         let driven = drive(&exchange(*client, case.provider(), case.format), [&case.response[..at - 1]]);

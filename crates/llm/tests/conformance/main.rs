@@ -2,12 +2,14 @@
 
 #![allow(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)] // All of this crate is tests.
 
+mod carried;
 mod corpus;
 mod drive;
 mod errors;
 mod excluded;
 mod facts;
 mod garbage;
+mod hostile;
 mod replies;
 mod requests;
 mod round_trip;

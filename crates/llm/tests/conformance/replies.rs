@@ -28,7 +28,9 @@ fn relayed_replies_are_the_same_bytes_and_tell_usage_and_finish() {
     over_cases("reply-relay", whole, |case| {
         let result = exchange(case.format, case.provider(), case.format).reply(&case.response);
         let Some(expected) = is_reply(case) else {
-            return result.map(|_| ()).map_or_else(|_| Ok(()), |()| Err("a body of no format is taken for a reply".into()));
+            return result
+                .map(|_| ())
+                .map_or_else(|_| Ok(()), |()| Err("a body of no format is taken for a reply".into()));
         };
         let reply = result.map_err(|fault| fault.to_string())?;
         equal("bytes", &reply.body, &case.response)?;
@@ -47,12 +49,19 @@ fn translated_replies_say_the_same_in_the_other_format() {
     over_cases("reply-translation", whole, |case| {
         let result = exchange(case.other(), case.provider(), case.format).reply(&case.response);
         let Some(expected) = is_reply(case) else {
-            return result.map(|_| ()).map_or_else(|_| Ok(()), |()| Err("a body of no format is taken for a reply".into()));
+            return result
+                .map(|_| ())
+                .map_or_else(|_| Ok(()), |()| Err("a body of no format is taken for a reply".into()));
         };
         let reply = result.map_err(|fault| fault.to_string())?;
         let body: Value = serde_json::from_slice(&reply.body).map_err(|error| error.to_string())?;
         equal("usage told", &counted(reply.usage), &counts(case.format, &expected["usage"]))?;
-        same(case.format, &view::of_reply(case.format, &expected), &view::of_reply(case.other(), &body), &reply.dropped)?;
+        same(
+            case.format,
+            &view::of_reply(case.format, &expected),
+            &view::of_reply(case.other(), &body),
+            &reply.dropped,
+        )?;
         parts_are_told(&expected, &reply.dropped)?;
         required(case.other(), &body)?;
         schema::check(case.other(), What::Reply, &body)
@@ -78,7 +87,6 @@ pub(crate) fn same(wire: Format, upstream: &View, client: &View, dropped: &[Stri
     Ok(())
 }
 
-
 /// Finish reasons outside of OpenAI's own list count as the plain end.
 fn known(finish: &str) -> &str {
     match finish {
@@ -103,12 +111,26 @@ fn parts_are_told(upstream: &Value, dropped: &[String]) -> Result<(), String> {
 pub(crate) fn required(format: Format, body: &Value) -> Result<(), String> {
     let members: &[&str] = match format {
         Format::OpenAIChat => &[
-            "/id", "/object", "/created", "/model", "/choices/0/index", "/choices/0/message/role", "/choices/0/message/content",
+            "/id",
+            "/object",
+            "/created",
+            "/model",
+            "/choices/0/index",
+            "/choices/0/message/role",
+            "/choices/0/message/content",
             "/choices/0/finish_reason",
         ],
-        Format::AnthropicMessages => {
-            &["/id", "/type", "/role", "/model", "/content", "/stop_reason", "/stop_sequence", "/usage/input_tokens", "/usage/output_tokens"]
-        }
+        Format::AnthropicMessages => &[
+            "/id",
+            "/type",
+            "/role",
+            "/model",
+            "/content",
+            "/stop_reason",
+            "/stop_sequence",
+            "/usage/input_tokens",
+            "/usage/output_tokens",
+        ],
     };
     match members.iter().find(|member| body.pointer(member).is_none()) {
         Some(member) => Err(format!("'{member}' is missing: {body}")),

@@ -22,7 +22,8 @@ fn relayed_requests_are_the_clients_bytes_save_the_declared_splices() {
         let outline = outline(case.format, body).map_err(|error| error.to_string())?;
         equal("model", &outline.model.as_deref(), &request["model"].as_str())?;
         equal("stream", &outline.stream, &request["stream"].as_bool().unwrap_or_default())?;
-        let plain = prepared(case.format, body, case.provider(), case.format, None).map_err(|error| error.to_string())?;
+        let plain =
+            prepared(case.format, body, case.provider(), case.format, None).map_err(|error| error.to_string())?;
         equal("reports", &(plain.dropped.len() + plain.approximated.len()), &0)?;
         let mut expected = request.clone();
         if case.format == Format::OpenAIChat && outline.stream && plain.body != *body {
@@ -32,7 +33,8 @@ fn relayed_requests_are_the_clients_bytes_save_the_declared_splices() {
             equal("bytes", &plain.body, body)?;
         }
         equal("the spliced body", &serde_json::from_slice(&plain.body).unwrap(), &expected)?;
-        let other = prepared(case.format, body, case.provider(), case.format, Some("another-model")).map_err(|e| e.to_string())?;
+        let other = prepared(case.format, body, case.provider(), case.format, Some("another-model"))
+            .map_err(|e| e.to_string())?;
         expected["model"] = json!("another-model");
         equal("the body for another model", &serde_json::from_slice(&other.body).unwrap(), &expected)?;
         let same = prepared(case.format, body, case.provider(), case.format, request["model"].as_str()).unwrap();
@@ -47,7 +49,11 @@ fn one_splice(before: &[u8], after: &[u8], word: &str) -> Result<(), String> {
     let suffix = rest.0.iter().rev().zip(rest.1.iter().rev()).take_while(|(left, right)| left == right).count();
     let put_in = String::from_utf8_lossy(&after[prefix.saturating_sub(20)..after.len() - suffix]);
     let gone = before.len() - prefix - suffix;
-    if gone <= "false".len() && put_in.contains(word) { Ok(()) } else { Err(format!("not one splice: {gone} bytes gone, put in {put_in}")) }
+    if gone <= "false".len() && put_in.contains(word) {
+        Ok(())
+    } else {
+        Err(format!("not one splice: {gone} bytes gone, put in {put_in}"))
+    }
 }
 
 #[test]
@@ -56,7 +62,9 @@ fn translated_requests_are_what_the_vendor_takes_and_lose_nothing_in_silence() {
         let body = case.request.as_ref().unwrap();
         let request: Value = serde_json::from_slice(body).unwrap();
         let models = match case.other() {
-            Format::AnthropicMessages => ["claude-3-haiku-20240307", "claude-sonnet-4-5", "claude-opus-4-7", "some-model"],
+            Format::AnthropicMessages => {
+                ["claude-3-haiku-20240307", "claude-sonnet-4-5", "claude-opus-4-7", "some-model"]
+            }
             Format::OpenAIChat => ["gpt-4o-mini", "gpt-5-mini", "o3", "some-model"],
         };
         for model in models {
@@ -103,7 +111,9 @@ fn lost_members(client: Format, request: &Value, translated: &Value, reported: &
         .filter(|(key, value)| !says_nothing(key, value))
         .filter(|(key, value)| {
             let carried = SAME.iter().any(|(openai, anthropic)| match client {
-                Format::OpenAIChat => openai == key && anthropic.iter().any(|member| carries(&translated[member], value)),
+                Format::OpenAIChat => {
+                    openai == key && anthropic.iter().any(|member| carries(&translated[member], value))
+                }
                 Format::AnthropicMessages => anthropic.contains(&key.as_str()) && carries(&translated[openai], value),
             });
             let root = |name: &String| name.split(['.', '[']).next() == Some(key.as_str());

@@ -48,8 +48,10 @@ fn piece() -> impl Strategy<Value = Piece> {
 
 fn turn() -> impl Strategy<Value = Turn> {
     let calls = prop::collection::vec((0..3_usize, text(), text()), 0..3);
-    let answers = (prop::option::of(text()), calls).prop_filter("an answer says something", |(said, calls)| said.is_some() || !calls.is_empty());
-    (prop::collection::vec(piece(), 1..4), prop::option::weighted(0.9, answers)).prop_map(|(asks, answers)| Turn { asks, answers })
+    let answers = (prop::option::of(text()), calls)
+        .prop_filter("an answer says something", |(said, calls)| said.is_some() || !calls.is_empty());
+    (prop::collection::vec(piece(), 1..4), prop::option::weighted(0.9, answers))
+        .prop_map(|(asks, answers)| Turn { asks, answers })
 }
 
 fn talk() -> impl Strategy<Value = Talk> {
@@ -84,7 +86,12 @@ impl Talk {
         let calls = calls.iter().enumerate();
         calls
             .map(|(at, (tool, argument, result))| {
-                (format!("call_{nth}-{at}"), self.tools[*tool].0.clone(), json!({"of": argument, "n": [nth, null, 0.5]}), result.clone())
+                (
+                    format!("call_{nth}-{at}"),
+                    self.tools[*tool].0.clone(),
+                    json!({"of": argument, "n": [nth, null, 0.5]}),
+                    result.clone(),
+                )
             })
             .collect()
     }
@@ -99,7 +106,9 @@ impl Talk {
                 .map(|piece| match piece {
                     Piece::Text(text) => json!({"type": "text", "text": text}),
                     Piece::Link(url) => json!({"type": "image_url", "image_url": {"url": url}}),
-                    Piece::Picture(data) => json!({"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{data}")}}),
+                    Piece::Picture(data) => {
+                        json!({"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{data}")}})
+                    }
                 })
                 .collect();
             messages.push(json!({"role": "user", "content": parts}));
@@ -113,7 +122,9 @@ impl Talk {
                     .collect();
             }
             messages.push(message);
-            messages.extend(calls.iter().map(|(id, _, _, result)| json!({"role": "tool", "tool_call_id": id, "content": result})));
+            messages.extend(
+                calls.iter().map(|(id, _, _, result)| json!({"role": "tool", "tool_call_id": id, "content": result})),
+            );
         }
         let tools = self.tools.iter();
         let tools: Vec<Value> = tools
@@ -130,7 +141,9 @@ impl Talk {
             blocks.extend(turn.asks.iter().map(|piece| match piece {
                 Piece::Text(text) => json!({"type": "text", "text": text}),
                 Piece::Link(url) => json!({"type": "image", "source": {"type": "url", "url": url}}),
-                Piece::Picture(data) => json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}),
+                Piece::Picture(data) => {
+                    json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}})
+                }
             }));
             messages.push(json!({"role": "user", "content": blocks}));
             let Some((said, calls)) = &turn.answers else { continue };
@@ -142,8 +155,11 @@ impl Talk {
             messages.push(json!({"role": "assistant", "content": blocks}));
         }
         let tools = self.tools.iter();
-        let tools: Vec<Value> = tools.map(|(name, about)| json!({"name": name, "description": about, "input_schema": parameters()})).collect();
-        let mut body = json!({"messages": messages, "max_tokens": self.max_tokens, "stop_sequences": self.stop, "tools": tools});
+        let tools: Vec<Value> = tools
+            .map(|(name, about)| json!({"name": name, "description": about, "input_schema": parameters()}))
+            .collect();
+        let mut body =
+            json!({"messages": messages, "max_tokens": self.max_tokens, "stop_sequences": self.stop, "tools": tools});
         if let Some(system) = &self.system {
             body["system"] = json!(system);
         }
@@ -176,7 +192,10 @@ fn said(format: Format, body: &Value) -> Vec<(String, Value)> {
                 "text" => say(role, part["text"].clone()),
                 "image_url" => say(role, json!({"image": part["image_url"]["url"]})),
                 "image" if part["source"]["type"] == "url" => say(role, json!({"image": part["source"]["url"]})),
-                "image" => say(role, json!({"image": format!("data:image/png;base64,{}", part["source"]["data"].as_str().unwrap())})),
+                "image" => say(
+                    role,
+                    json!({"image": format!("data:image/png;base64,{}", part["source"]["data"].as_str().unwrap())}),
+                ),
                 "tool_use" => say("call", json!([part["id"], part["name"], part["input"]])),
                 "tool_result" => say("result", json!([part["tool_use_id"], part["content"]])),
                 _ => {}

@@ -59,7 +59,8 @@ fn requests_by_row() {
             body["max_tokens"] = json!(100);
         }
         body.as_object_mut().unwrap().extend(row.body.clone());
-        let model = row.model.as_deref().or(Some(if wire == Format::OpenAIChat { "gpt-4o" } else { "claude-sonnet-4-5" }));
+        let model =
+            row.model.as_deref().or(Some(if wire == Format::OpenAIChat { "gpt-4o" } else { "claude-sonnet-4-5" }));
         let result = prepared(client, &bytes(&body), vendor(wire), wire, model);
         if let Some(param) = &row.refused {
             return match result {
@@ -105,8 +106,10 @@ fn replies_by_row() {
         let (client, wire) = (row.client.format(), row.wire.format());
         let mut reply = match wire {
             Format::OpenAIChat => json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m"}),
-            Format::AnthropicMessages => json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [],
-                "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}),
+            Format::AnthropicMessages => {
+                json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [],
+                "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}})
+            }
         };
         match &row.reply {
             Value::Object(members) => reply.as_object_mut().unwrap().extend(members.clone()),
@@ -179,7 +182,9 @@ fn streams_by_row() {
         }
         let expected = row.counted.map(|[input, output, cached]| Counts { input, output, cached });
         match expected {
-            Some(_) if counted(driven.usage) != expected => Err(format!("counted {:?}, expected {expected:?}", driven.usage)),
+            Some(_) if counted(driven.usage) != expected => {
+                Err(format!("counted {:?}, expected {expected:?}", driven.usage))
+            }
             _ => Ok(()),
         }
     });
@@ -198,7 +203,10 @@ fn written(wire: Format, event: &Value) -> String {
 }
 
 #[track_caller]
-fn each<'a, T: 'a>(rows: impl Iterator<Item = (&'a String, &'a String, &'a T)>, check: impl Fn(&T) -> Result<(), String>) {
+fn each<'a, T: 'a>(
+    rows: impl Iterator<Item = (&'a String, &'a String, &'a T)>,
+    check: impl Fn(&T) -> Result<(), String>,
+) {
     let mut problems = Vec::new();
     let mut count = 0;
     for (row, case, data) in rows {
@@ -215,13 +223,17 @@ fn each<'a, T: 'a>(rows: impl Iterator<Item = (&'a String, &'a String, &'a T)>, 
 fn has(found: &Value, fragment: &Value, at: &str) -> Result<(), String> {
     match (found, fragment) {
         (_, Value::Null) if at.is_empty() => Ok(()),
-        (Value::Object(found), Value::Object(fragment)) => fragment.iter().try_for_each(|(key, value)| match found.get(key) {
-            Some(inside) => has(inside, value, &format!("{at}/{key}")),
-            None => Err(format!("{at}/{key} is missing")),
-        }),
-        (Value::Array(found), Value::Array(fragment)) if found.len() == fragment.len() => {
-            found.iter().zip(fragment).enumerate().try_for_each(|(nth, (found, value))| has(found, value, &format!("{at}/{nth}")))
+        (Value::Object(found), Value::Object(fragment)) => {
+            fragment.iter().try_for_each(|(key, value)| match found.get(key) {
+                Some(inside) => has(inside, value, &format!("{at}/{key}")),
+                None => Err(format!("{at}/{key} is missing")),
+            })
         }
+        (Value::Array(found), Value::Array(fragment)) if found.len() == fragment.len() => found
+            .iter()
+            .zip(fragment)
+            .enumerate()
+            .try_for_each(|(nth, (found, value))| has(found, value, &format!("{at}/{nth}"))),
         (found, fragment) if found == fragment => Ok(()),
         (found, fragment) => Err(format!("{at} is {found}, expected {fragment}")),
     }

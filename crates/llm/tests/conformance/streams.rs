@@ -67,7 +67,11 @@ fn streams_give_the_same_bytes_however_they_are_cut() {
                 if driven == expected {
                     return Ok(());
                 }
-                equal(&format!("{client} cut {}", how()), &String::from_utf8_lossy(&driven.out), &String::from_utf8_lossy(&expected.out))?;
+                equal(
+                    &format!("{client} cut {}", how()),
+                    &String::from_utf8_lossy(&driven.out),
+                    &String::from_utf8_lossy(&expected.out),
+                )?;
                 equal(&format!("{client} cut {}", how()), &driven, &expected)
             };
             cut(body.chunks(1).collect(), &|| "into single bytes".into())?;
@@ -107,7 +111,8 @@ fn translated_streams_follow_the_grammar_of_their_format() {
         sound(&driven)?;
         grammar(case.other(), &driven.out)?;
         if case.format == Format::AnthropicMessages {
-            let driven = drive(&exchange_without_usage(case.other(), case.provider(), case.format), [&case.response[..]]);
+            let driven =
+                drive(&exchange_without_usage(case.other(), case.provider(), case.format), [&case.response[..]]);
             let events = sse::events(&driven.out);
             if events.iter().any(|event| event.json().is_ok_and(|chunk| chunk["usage"].is_object())) {
                 return Err("a usage chunk for a client that did not ask".into());

@@ -195,7 +195,9 @@ fn append(message: &mut Map<String, Value>, key: &str, piece: &Value) {
     match (message.get_mut(key), piece) {
         (Some(Value::String(text)), Value::String(piece)) => text.push_str(piece),
         (Some(Value::Array(parts)), Value::Array(piece)) => parts.extend(piece.iter().cloned()),
-        (Some(Value::Array(parts)), Value::String(piece)) if !piece.is_empty() => parts.push(json!({"type": "text", "text": piece})),
+        (Some(Value::Array(parts)), Value::String(piece)) if !piece.is_empty() => {
+            parts.push(json!({"type": "text", "text": piece}))
+        }
         (Some(Value::String(text)), Value::Array(piece)) => {
             let mut parts = if text.is_empty() { Vec::new() } else { vec![json!({"type": "text", "text": text})] };
             parts.extend(piece.iter().cloned());
@@ -236,9 +238,12 @@ fn aggregate_anthropic(events: &[Event]) -> Result<Value, String> {
         let value = event.json()?;
         match value["type"].as_str().unwrap_or_default() {
             "message_start" => reply = value["message"].clone(),
-            "content_block_start" => blocks.push((value["index"].clone(), value["content_block"].clone(), String::new())),
+            "content_block_start" => {
+                blocks.push((value["index"].clone(), value["content_block"].clone(), String::new()))
+            }
             "content_block_delta" => {
-                let Some((_, block, json)) = blocks.iter_mut().rev().find(|(index, ..)| *index == value["index"]) else {
+                let Some((_, block, json)) = blocks.iter_mut().rev().find(|(index, ..)| *index == value["index"])
+                else {
                     return Err(format!("a delta of no block: {value}"));
                 };
                 let delta = &value["delta"];
