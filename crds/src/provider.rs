@@ -1,6 +1,7 @@
 //! `AIProvider`: where models live and which identity reaches them.
 
 #![allow(unreachable_pub, reason = "KubeSchema copies each struct into a function body, `pub` included")]
+#![allow(clippy::duplicated_attributes, reason = "each print column names its type and path anew")]
 
 use crate::route::Sidecars;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;

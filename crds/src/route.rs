@@ -1,6 +1,7 @@
 //! `AIRoute`: which calls of which pods go where, under which rules.
 
 #![allow(unreachable_pub, reason = "KubeSchema copies each struct into a function body, `pub` included")]
+#![allow(clippy::duplicated_attributes, reason = "each print column names its type and path anew")]
 
 use crate::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
@@ -228,6 +229,7 @@ pub struct Timeouts {
 /// When another attempt is made. Every attempt starts from the application's own request, so the next may go to
 /// another vendor.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Retry {
     /// Attempts in all, the first included. Default: 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -237,7 +239,7 @@ pub struct Retry {
     /// `[Connect]`; an empty list never retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8))]
-    pub on: Option<Vec<RetryCause>>,
+    pub retry_on: Option<Vec<RetryCause>>,
 }
 
 /// Causes that allow another attempt.

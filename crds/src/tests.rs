@@ -90,3 +90,27 @@ fn durations_are_read_as_gateway_api_writes_them() {
         assert_eq!(Duration(text.into()).milliseconds().ok(), expected, "{text}");
     }
 }
+
+fn property_names(schema: &JSONSchemaProps, names: &mut Vec<String>) {
+    for (name, property) in schema.properties.iter().flatten() {
+        names.push(name.clone());
+        property_names(property, names);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &schema.items {
+        property_names(items, names);
+    }
+}
+
+#[test]
+fn no_field_has_a_name_that_yaml_reads_as_a_boolean() {
+    // kubectl and helm read YAML 1.1, where the key `on` is `true`: such a field could not be set from YAML.
+    for crd in definitions() {
+        let mut names = vec![];
+        property_names(root(&crd), &mut names);
+        assert!(names.len() > 10);
+        names.retain(|name| {
+            ["on", "off", "yes", "no", "y", "n", "true", "false"].contains(&name.to_lowercase().as_str())
+        });
+        assert_eq!(names, Vec::<String>::new(), "{}", crd.spec.names.kind);
+    }
+}

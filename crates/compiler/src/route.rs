@@ -95,7 +95,7 @@ fn compile_retry(rule: &RouteRule) -> snapshot::Retry {
     let Some(retry) = &rule.retry else { return usual };
     snapshot::Retry {
         attempts: retry.attempts.and_then(|attempts| attempts.try_into().ok()).unwrap_or(usual.attempts),
-        on: retry.on.as_ref().map_or(usual.on, |causes| causes.iter().map(retry_on).collect()),
+        on: retry.retry_on.as_ref().map_or(usual.on, |causes| causes.iter().map(retry_on).collect()),
     }
 }
 
