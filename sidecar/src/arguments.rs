@@ -1,7 +1,7 @@
 //! Flags and environment of `pillion-sidecar`, and the settings they make.
 
 use clap::{Args, Parser, Subcommand};
-use pillion_sidecar::{FilesSettings, Settings, Source, StreamSettings};
+use pillion_sidecar::{FilesSettings, Settings, Source, StreamSettings, machine};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,9 +13,9 @@ pub(crate) struct Arguments {
     /// How much to log: error, warn, info, debug or trace.
     #[arg(long, env = "PILLION_LOG", default_value = "info", global = true)]
     pub(crate) log: String,
-    /// Worker threads; by default one, or two where two CPUs may be used.
-    #[arg(long, global = true)]
-    pub(crate) workers: Option<usize>,
+    /// Worker threads.
+    #[arg(long, global = true, default_value_t = machine::WORKERS)]
+    pub(crate) workers: usize,
     #[command(subcommand)]
     command: Command,
 }

@@ -14,12 +14,9 @@ pub fn memory_budget() -> u64 {
     memory_limit(Path::new("/sys/fs/cgroup")).map_or(DEFAULT_BUDGET, |limit| limit / 100 * BUDGET_PERCENT)
 }
 
-/// Worker threads: one, or two where two whole CPUs may be used, so that one large translation does not hold up every
-/// stream of the pod. More would only cost memory: one worker relays thousands of calls a second.
-#[must_use]
-pub fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, |cpus| cpus.get().clamp(1, 2))
-}
+/// Worker threads: one. It relays thousands of calls a second, far more than a pod makes; a second one costs a third
+/// more CPU for each call, since every wake-up may cross threads (`cargo xtask bench openai`).
+pub const WORKERS: usize = 1;
 
 /// The limit under this cgroup root (version 2, else version 1), if there is one below 1 TiB.
 fn memory_limit(root: &Path) -> Option<u64> {

@@ -4,7 +4,7 @@ mod arguments;
 
 use arguments::Arguments;
 use clap::Parser;
-use pillion_sidecar::{Sidecar, logging, machine};
+use pillion_sidecar::{Sidecar, logging};
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -15,11 +15,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     logging::start(&arguments.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(arguments.workers.unwrap_or_else(machine::workers))
-        .enable_all()
-        .build();
-    let runtime = match runtime {
+    let mut builder = match arguments.workers {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        workers => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(workers);
+            builder
+        }
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "failed to start the runtime");

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::{Either, Full};
 use pillion_llm::{Call, Format, Outline, Target, prepare};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// A call that has found its rule.
@@ -104,7 +105,7 @@ async fn attempt(
     let response = response.map_err(|error| Cause::of_send(error, &provider.name))?;
     let awaited = Awaited {
         provider: provider.clone(),
-        exchange: prepared.exchange,
+        exchange: prepared.exchange.at(unix_seconds()),
         dialect: call.dialect,
         streamed: outline.stream,
         approximated: prepared.approximated,
@@ -114,6 +115,11 @@ async fn attempt(
         deadline: routed.deadline,
     };
     awaited.read(response, permit, may_fail_over.then_some(gateway.hold)).await
+}
+
+/// For replies that say when they were made, where upstream's do not.
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
 
 /// Asks for an uncompressed reply, and adds the provider's credential.
