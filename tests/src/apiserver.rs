@@ -197,7 +197,9 @@ impl ApiServer {
         let client = self.client()?;
         let labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
         let metadata = ObjectMeta { name: Some(name.into()), labels: Some(labels), ..ObjectMeta::default() };
-        Api::<Namespace>::all(client).create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await?;
+        Api::<Namespace>::all(client)
+            .create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() })
+            .await?;
         self.service_account(name, "default").await
     }
 
@@ -217,7 +219,12 @@ impl ApiServer {
     ///
     /// # Errors
     /// When the account or the pod does not exist.
-    pub async fn token(&self, account: (&str, &str), audience: Option<&str>, pod: Option<(&str, &str)>) -> Result<String> {
+    pub async fn token(
+        &self,
+        account: (&str, &str),
+        audience: Option<&str>,
+        pod: Option<(&str, &str)>,
+    ) -> Result<String> {
         let request = TokenRequest {
             spec: TokenRequestSpec {
                 audiences: audience.map(|audience| vec![audience.to_owned()]).unwrap_or_default(),

@@ -109,7 +109,9 @@ fn add_tree(tar: &mut Builder<Vec<u8>>, source: &Path, path: &Path, folders: &mu
     if source.is_dir() {
         let mut entries = std::fs::read_dir(source)?.collect::<std::io::Result<Vec<_>>>()?;
         entries.sort_by_key(std::fs::DirEntry::file_name);
-        return entries.iter().try_for_each(|entry| add_tree(tar, &entry.path(), &path.join(entry.file_name()), folders));
+        return entries
+            .iter()
+            .try_for_each(|entry| add_tree(tar, &entry.path(), &path.join(entry.file_name()), folders));
     }
     let bytes = std::fs::read(source)?;
     // Samples are read-only text beside programs; 0755 for all keeps the layer independent of the checkout's umask.
@@ -244,7 +246,8 @@ mod tests {
         let (first, second) = (write("1.tar"), write("2.tar"));
         assert_eq!(first, second);
         let mut tar = tar::Archive::new(first.as_slice());
-        let names: Vec<_> = tar.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect();
+        let names: Vec<_> =
+            tar.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect();
         assert_eq!(&names[..2], ["oci-layout", "index.json"]);
         assert_eq!(names.len(), 5);
     }

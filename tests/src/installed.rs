@@ -30,13 +30,24 @@ impl Installed {
     /// # Errors
     /// When an image cannot be built, or the release does not become ready.
     pub async fn start() -> Result<Self> {
-        let built = [images::of_the_product(Optimised::ForTests)?, images::of_the_provider()?, images::of_the_clients()?];
+        let built =
+            [images::of_the_product(Optimised::ForTests)?, images::of_the_provider()?, images::of_the_clients()?];
         let this = Self { cluster: Cluster::start().await? };
         built.iter().flatten().try_for_each(|image| this.cluster.import(image))?;
         let chart = workspace::root().join("charts/pillion").display().to_string();
         let registry = format!("global.imageRegistry={}", images::REGISTRY);
-        let install =
-            ["install", "pillion", &chart, "--namespace", SYSTEM, "--create-namespace", "--wait", "--timeout=3m", "--set", &registry];
+        let install = [
+            "install",
+            "pillion",
+            &chart,
+            "--namespace",
+            SYSTEM,
+            "--create-namespace",
+            "--wait",
+            "--timeout=3m",
+            "--set",
+            &registry,
+        ];
         this.cluster.helm(install).map_err(|error| error.context(this.cluster.pods_of(SYSTEM)))?;
         Ok(this)
     }
@@ -137,7 +148,13 @@ impl Installed {
     pub async fn kill_operator(&self) -> Result<()> {
         self.scale_operator(0)?;
         self.cluster.kubectl([
-            "delete", "pods", "--namespace", SYSTEM, "--selector=app.kubernetes.io/name=pillion", "--grace-period=0", "--force",
+            "delete",
+            "pods",
+            "--namespace",
+            SYSTEM,
+            "--selector=app.kubernetes.io/name=pillion",
+            "--grace-period=0",
+            "--force",
             "--ignore-not-found",
         ])?;
         wait::until("the end of the operator", Duration::from_secs(60), || async {
@@ -180,7 +197,9 @@ impl Installed {
     }
 
     fn sidecar(&self, fields: &str) -> Result<String> {
-        let path = format!(r#"jsonpath={{range .items[*].status.initContainerStatuses[?(@.name=="pillion")]}}{fields}{{end}}"#);
+        let path = format!(
+            r#"jsonpath={{range .items[*].status.initContainerStatuses[?(@.name=="pillion")]}}{fields}{{end}}"#
+        );
         self.cluster.kubectl(["get", "pods", "--namespace", TEAM, "--selector=app=assistant", "-o", &path])
     }
 }

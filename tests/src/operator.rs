@@ -75,12 +75,24 @@ impl Operator {
             .arg("operator")
             .args(["--config".to_owned(), folder.join("operator.yaml").display().to_string()])
             .args(["--token-file".to_owned(), folder.join("token").display().to_string()])
-            .args(["--pod-name", "operator-0", "--pod-namespace", SYSTEM, "--pod-ip", "127.0.0.1", "--bind-address", "127.0.0.1"])
+            .args([
+                "--pod-name",
+                "operator-0",
+                "--pod-namespace",
+                SYSTEM,
+                "--pod-ip",
+                "127.0.0.1",
+                "--bind-address",
+                "127.0.0.1",
+            ])
             .args(["--extra-name", "localhost"])
             .env("KUBECONFIG", kubeconfig.display().to_string());
-        for (flag, port) in
-            [("--webhook-port", webhook), ("--config-port", config), ("--metrics-port", metrics), ("--health-port", health)]
-        {
+        for (flag, port) in [
+            ("--webhook-port", webhook),
+            ("--config-port", config),
+            ("--metrics-port", metrics),
+            ("--health-port", health),
+        ] {
             spec = spec.args([flag.to_owned(), port.to_string()]);
         }
         let mut this = Self { process: None, spec, folder, health, config };
@@ -126,7 +138,14 @@ impl Operator {
     ///
     /// # Errors
     /// When there is no HTTP reply.
-    pub async fn ask(&self, server: &ApiServer, method: Method, path: &str, token: &str, body: &Value) -> Result<Streamed> {
+    pub async fn ask(
+        &self,
+        server: &ApiServer,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Result<Streamed> {
         let connector = TlsConnector::from(Arc::new(trusting(server).await?));
         let stream = TcpStream::connect(("127.0.0.1", self.config)).await?;
         let stream = connector.connect(ServerName::try_from(HOST)?, stream).await?;

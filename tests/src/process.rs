@@ -149,7 +149,9 @@ impl Process {
     pub fn alive(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             None => Ok(()),
-            Some(status) => bail!("{} ended with {status}; the end of {}:\n{}", self.name, self.log.display(), self.tail()),
+            Some(status) => {
+                bail!("{} ended with {status}; the end of {}:\n{}", self.name, self.log.display(), self.tail())
+            }
         }
     }
 
@@ -168,7 +170,8 @@ impl Process {
     /// Kills the process and waits for its end.
     pub fn kill(&mut self) {
         // The group, for a program that has children of its own.
-        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).stderr(Stdio::null()).status();
+        let _ =
+            Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).stderr(Stdio::null()).status();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -220,7 +223,12 @@ fn spawn(command: Command) -> Result<Child> {
         Mutex::new(orders)
     });
     let (reply, answer) = mpsc::channel();
-    spawner.lock().map_err(|_| anyhow::anyhow!("the spawner is poisoned"))?.send((command, reply)).ok().context("the spawner ended")?;
+    spawner
+        .lock()
+        .map_err(|_| anyhow::anyhow!("the spawner is poisoned"))?
+        .send((command, reply))
+        .ok()
+        .context("the spawner ended")?;
     Ok(answer.recv()??)
 }
 

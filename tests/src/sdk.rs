@@ -121,9 +121,12 @@ impl Exchange {
             (self.usage.input == 0 || self.usage.output == 0, "it has no usage"),
             (self.mode.ends_with("stream") && self.deltas < 2, "it did not come in pieces"),
             (tools && self.turns != 2, "the tool's result was not answered"),
-            (tools != !self.tools.is_empty(), "tools were called though none was offered, or not called"),
+            (tools == self.tools.is_empty(), "tools were called though none was offered, or not called"),
             (self.tools.iter().any(|call| !call.arguments.is_object()), "a tool's arguments are no object"),
-            (self.tools.iter().any(|call| call.id.is_empty() || call.name.is_empty()), "a tool call has no id or no name"),
+            (
+                self.tools.iter().any(|call| call.id.is_empty() || call.name.is_empty()),
+                "a tool call has no id or no name",
+            ),
         ];
         let wrong: Vec<_> = faults.into_iter().filter_map(|(wrong, what)| wrong.then_some(what)).collect();
         anyhow::ensure!(wrong.is_empty(), "{}: {self:#?}", wrong.join("; "));

@@ -76,7 +76,10 @@ async fn pods_that_ask_are_injected_and_no_other_pod_notices() -> Result<()> {
     let sidecar = &spec.init_containers.context("an injected pod has an init container")?[0];
     ensure!(sidecar.name == "pillion" && sidecar.restart_policy.as_deref() == Some("Always"), "{sidecar:?}");
     let variables = spec.containers[0].env.clone().unwrap_or_default();
-    let base = variables.iter().find(|variable| variable.name == "OPENAI_BASE_URL").and_then(|variable| variable.value.clone());
+    let base = variables
+        .iter()
+        .find(|variable| variable.name == "OPENAI_BASE_URL")
+        .and_then(|variable| variable.value.clone());
     ensure!(base.as_deref() == Some("http://127.0.0.1:15400/-/openai/v1"), "{base:?}");
     ensure!(injected.metadata.labels.unwrap_or_default().contains_key("pillion.dev/injected"));
 
@@ -89,7 +92,10 @@ async fn pods_that_ask_are_injected_and_no_other_pod_notices() -> Result<()> {
     ensure!(format!("{refusal:#}").contains("asked.inject.pillion.dev"), "{refusal:#}");
 
     operator.revive().await?;
-    wait::until("injection after the restart", SOON, || async { server.apply(&pod(&namespace, "asks-again", "{}", ASKS)) }).await?;
+    wait::until("injection after the restart", SOON, || async {
+        server.apply(&pod(&namespace, "asks-again", "{}", ASKS))
+    })
+    .await?;
     Ok(())
 }
 
@@ -151,7 +157,9 @@ async fn only_a_live_injected_pods_own_token_opens_the_stream() -> Result<()> {
     ensure!(reply.status.is_client_error(), "a foreign stream was acknowledged: {}", reply.status);
 
     // The pod goes, and with it the stream and what its token is good for.
-    Api::<Pod>::namespaced(server.client()?, &namespace).delete("app", &DeleteParams::default().grace_period(0)).await?;
+    Api::<Pod>::namespaced(server.client()?, &namespace)
+        .delete("app", &DeleteParams::default().grace_period(0))
+        .await?;
     let last = stream.line().await?;
     ensure!(last.is_none_or(|line| line["kind"] == "goodbye"), "the stream of a deleted pod goes on");
     wait::until("the refusal of a stale token", Duration::from_secs(75), || async {
@@ -190,7 +198,11 @@ async fn status_tells_what_became_of_each_object() -> Result<()> {
     ensure!(reply.header("x-pillion-route").contains("all"), "{:?}", reply.headers);
 
     // Of two routes in conflict the one of higher priority takes the calls, and the other says so.
-    server.apply(&route(&namespace, "first", "{priority: 9, rules: [{name: first, backends: [{provider: {name: echo}}]}]}"))?;
+    server.apply(&route(
+        &namespace,
+        "first",
+        "{priority: 9, rules: [{name: first, backends: [{provider: {name: echo}}]}]}",
+    ))?;
     let message = condition(&server, all, "Overridden", "True", "Overridden").await?;
     ensure!(message.contains("first"), "{message}");
     wait::until("calls by the route of higher priority", SOON, || async {
@@ -212,7 +224,8 @@ async fn a_bad_object_already_stored_harms_no_other() -> Result<()> {
     .to_string();
     server.kubectl(["patch", "crd", "airoutes.pillion.dev", "--type=json", "--patch", &loose])?;
     server.kubectl(["delete", "validatingwebhookconfiguration", "pillion-validator"])?;
-    wait::until("a bad object in the store", SOON, || async { server.apply(&route(&namespace, "bad", "{rules: 7}")) }).await?;
+    wait::until("a bad object in the store", SOON, || async { server.apply(&route(&namespace, "bad", "{rules: 7}")) })
+        .await?;
     server.apply(&format!("{}---\n{}", echo(&namespace), route(&namespace, "good", TO_ECHO)))?;
     condition(&server, ["airoute", &namespace, "bad"], "Accepted", "False", "Unparseable").await?;
     condition(&server, ["airoute", &namespace, "good"], "Accepted", "True", "Accepted").await?;
@@ -234,10 +247,9 @@ spec: {{type: OpenAI, endpoint: '{endpoint}'}}
 "
         )
     };
-    for (endpoint, message) in [
-        ("https://me:secret@api.example.com", "without user info"),
-        ("http://api.example.com", "allowInsecure"),
-    ] {
+    for (endpoint, message) in
+        [("https://me:secret@api.example.com", "without user info"), ("http://api.example.com", "allowInsecure")]
+    {
         // The policy lets requests pass while the operator's authority is not yet written: asked until it is.
         wait::until(&format!("the refusal of {endpoint}"), SOON, || async {
             let refusal = server.kubectl_input(["apply", "--dry-run=server", "-f", "-"], &provider(endpoint));

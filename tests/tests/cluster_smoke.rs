@@ -77,7 +77,16 @@ fn pods_that_asked_are_refused_clearly(installed: &Installed) -> Result<()> {
 async fn a_changed_route_reaches_the_sidecar(installed: &Installed) -> Result<()> {
     let patch = r#"[{"op": "replace", "path": "/spec/rules/0/backends/0/provider/name", "value": "anthropic"},
         {"op": "add", "path": "/spec/rules/0/backends/0/model", "value": "claude-changed"}]"#;
-    installed.cluster().kubectl(["patch", "airoute", "assistants", "--namespace", TEAM, "--type=json", "--patch", patch])?;
+    installed.cluster().kubectl([
+        "patch",
+        "airoute",
+        "assistants",
+        "--namespace",
+        TEAM,
+        "--type=json",
+        "--patch",
+        patch,
+    ])?;
     wait::until("calls by the changed route", Duration::from_secs(30), || async {
         let changed = installed.received()?.iter().any(|request| request.json()["model"] == "claude-changed");
         ensure!(changed, "no request names the changed model");
@@ -121,7 +130,8 @@ fn the_charts_own_test_passes(installed: &Installed) -> Result<()> {
 fn an_uninstalled_release_leaves_nobody_waiting(installed: &Installed) -> Result<()> {
     let cluster = installed.cluster();
     cluster.helm(["uninstall", "pillion", "--namespace", SYSTEM, "--wait"])?;
-    let left = cluster.kubectl(["get", "mutatingwebhookconfigurations,validatingwebhookconfigurations", "-o", "name"])?;
+    let left =
+        cluster.kubectl(["get", "mutatingwebhookconfigurations,validatingwebhookconfigurations", "-o", "name"])?;
     ensure!(!left.contains("pillion"), "{left}");
     cluster.api().apply(&pod("after", "{pillion.dev/inject: 'true'}"))?;
     cluster.kubectl(["get", "airoute", "assistants", "--namespace", TEAM]).map(drop)

@@ -63,7 +63,9 @@ async fn check(model: &str, upstream_path: &str) -> Result<()> {
     let exchanges = chat(&sidecar, sdk::MODES, &[model]).await?;
     assert_eq!(exchanges.len(), 4);
     for exchange in &exchanges {
-        exchange.is_complete().map_err(|error| error.context(format!("{:#?}\n{}", provider.received(), sidecar.log())))?;
+        exchange
+            .is_complete()
+            .map_err(|error| error.context(format!("{:#?}\n{}", provider.received(), sidecar.log())))?;
     }
     assert_eq!(provider.problems(), Vec::<String>::new());
     let received = provider.received();
@@ -145,7 +147,10 @@ async fn a_provider_that_is_down_is_told_with_its_name() -> Result<()> {
     for exchange in chat(&sidecar, "chat,stream", EVERYONE).await? {
         assert!([502, 503].contains(&status(&exchange)), "{exchange:#?}");
         let message = exchange.error.map(|error| error.message).unwrap_or_default();
-        assert!(message.contains("openai") || message.contains("anthropic"), "the message names the provider: {message}");
+        assert!(
+            message.contains("openai") || message.contains("anthropic"),
+            "the message names the provider: {message}"
+        );
     }
     Ok(())
 }

@@ -21,9 +21,7 @@ const KEYS: [&str; 2] = ["demo-key-openai", "demo-key-anthropic"];
 /// The show; it goes on serving until Ctrl-C, unless `once`.
 pub(crate) fn run(cluster: bool, once: bool) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
-        if cluster { on_a_cluster(once).await } else { standalone(once).await }
-    })
+    runtime.block_on(async { if cluster { on_a_cluster(once).await } else { standalone(once).await } })
 }
 
 async fn standalone(once: bool) -> Result<()> {
@@ -38,14 +36,19 @@ async fn standalone(once: bool) -> Result<()> {
     let mut provider = Process::start(&spec, &folder)?;
     ready("the provider", &format!("http://{PROVIDER}/_healthz"), &mut provider).await?;
     let objects = workspace::root().join("examples/demo");
-    let spec = Spec::new("pillion-sidecar", sidecar).args(["run".to_owned(), "-f".to_owned(), objects.display().to_string()]);
+    let spec =
+        Spec::new("pillion-sidecar", sidecar).args(["run".to_owned(), "-f".to_owned(), objects.display().to_string()]);
     let mut sidecar = Process::start(&spec, &folder)?;
     ready("the sidecar", "http://127.0.0.1:15401/healthz/started", &mut sidecar).await?;
 
     println!("\nThe sidecar serves {} at {DATA}; its log is {}\n", objects.display(), sidecar.log().display());
     show("OpenAI's API, answered by Echo", "/-/openai/v1/chat/completions", "echo")?;
     show("OpenAI's API, answered by a provider that speaks OpenAI's", "/-/openai/v1/chat/completions", "gpt-4o-mini")?;
-    show("OpenAI's API, answered by a provider that speaks Anthropic's", "/-/openai/v1/chat/completions", "claude-sonnet-4-5")?;
+    show(
+        "OpenAI's API, answered by a provider that speaks Anthropic's",
+        "/-/openai/v1/chat/completions",
+        "claude-sonnet-4-5",
+    )?;
     show("Anthropic's API, answered by a provider that speaks OpenAI's", "/-/anthropic/v1/messages", "gpt-4o-mini")?;
     println!(
         "The vendors' SDKs need two variables, which injection sets in a pod, and nothing in the code:
@@ -60,12 +63,22 @@ Metrics: curl http://127.0.0.1:15401/metrics    What it runs: curl http://127.0.
 /// Prints a curl line, and runs it.
 fn show(title: &str, path: &str, model: &str) -> Result<()> {
     let limit = if path.contains("anthropic") { r#""max_tokens": 256, "# } else { "" };
-    let body = format!(r#"{{"model": "{model}", "stream": true, {limit}"messages": [{{"role": "user", "content": "Say hello."}}]}}"#);
+    let body = format!(
+        r#"{{"model": "{model}", "stream": true, {limit}"messages": [{{"role": "user", "content": "Say hello."}}]}}"#
+    );
     println!("── {title}\n$ curl --no-buffer {DATA}{path} --header 'content-type: application/json' --data '{body}'");
     let curl = tools::find("curl").context("curl is not installed; run: apt-get install curl")?;
     let url = format!("{DATA}{path}");
     shell::run(Command::new(curl).args([
-        "--silent", "--show-error", "--fail-with-body", "--no-buffer", &url, "--header", "content-type: application/json", "--data", &body,
+        "--silent",
+        "--show-error",
+        "--fail-with-body",
+        "--no-buffer",
+        &url,
+        "--header",
+        "content-type: application/json",
+        "--data",
+        &body,
     ]))?;
     println!();
     Ok(())

@@ -45,8 +45,11 @@ fn build(tool: &GoTool) -> Result<()> {
 
 /// Installs the Debian packages whose programs are missing.
 fn debian() -> Result<()> {
-    let mut packages: Vec<_> =
-        SYSTEM_TOOLS.iter().filter(|(program, _)| tools::find(program).is_none()).map(|&(_, package)| package).collect();
+    let mut packages: Vec<_> = SYSTEM_TOOLS
+        .iter()
+        .filter(|(program, _)| tools::find(program).is_none())
+        .map(|&(_, package)| package)
+        .collect();
     packages.sort_unstable();
     packages.dedup();
     if packages.is_empty() {

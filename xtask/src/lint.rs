@@ -20,9 +20,14 @@ pub(crate) fn lint() -> Result<()> {
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     crate::crds::check()?;
     // Advisories need a database from the network and change by the day: not a property of the sources.
-    run(std::process::Command::new(deny()?)
-        .current_dir(workspace::root())
-        .args(["--log-level", "error", "check", "bans", "licenses", "sources"]))
+    run(std::process::Command::new(deny()?).current_dir(workspace::root()).args([
+        "--log-level",
+        "error",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]))
 }
 
 fn deny() -> Result<PathBuf> {

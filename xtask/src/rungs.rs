@@ -50,36 +50,32 @@ fn expand(rung: Rung) -> Vec<Rung> {
     }
 }
 
+/// Runs the selected tests.
+fn test(selection: &[String], arguments: &[String]) -> Result<()> {
+    let mut cargo = shell::cargo();
+    // Errors tell where they come from by their context; a backtrace of the async runtime would bury it.
+    cargo.env("RUST_LIB_BACKTRACE", "0").args(["test", "--quiet"]).args(selection);
+    shell::run(cargo.arg("--").args(arguments))
+}
+
 impl Rung {
     fn run(self, arguments: &[String]) -> Result<()> {
         let needed = self.tools().iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         if !needed.is_empty() {
             install::tools(&needed)?;
         }
-        let mut cargo = shell::cargo();
-        cargo.args(["test", "--quiet"]);
-        match self {
-            Rung::Unit => cargo.args(["--workspace", "--exclude", "pillion-tests"]),
-            _ => {
-                cargo.args(["--package", "pillion-tests"]);
-                for file in self.files()? {
-                    cargo.args(["--test", &file]);
-                }
-                &mut cargo
-            }
-        };
         if self == Rung::Unit {
-            shell::run(cargo.arg("--").args(arguments))?;
-            let mut cargo = shell::cargo();
-            cargo.args(["test", "--quiet", "--package", "pillion-tests", "--lib", "--bins", "--"]);
-            return shell::run(cargo.args(arguments));
+            test(&["--workspace".into(), "--exclude".into(), "pillion-tests".into()], arguments)?;
+            return test(&["--package", "pillion-tests", "--lib", "--bins"].map(String::from), arguments);
         }
-        shell::run(cargo.arg("--").args(arguments))
+        let mut selection = ["--package", "pillion-tests"].map(String::from).to_vec();
+        selection.extend(self.files()?.into_iter().flat_map(|file| ["--test".to_owned(), file]));
+        test(&selection, arguments)
     }
 
     fn tools(self) -> &'static [&'static str] {
         match self {
-            Rung::Apiserver => &["etcd", "kube-apiserver", "kubectl", "helm", "debian"],
+            Rung::Apiserver => &["etcd", "kube-apiserver", "kubectl", "helm"],
             Rung::Chart => &["helm"],
             Rung::Cluster => &["debian", "etcd", "kubernetes", "helm", "coredns"],
             _ => &[],

@@ -12,7 +12,15 @@ pub(super) async fn install(cluster: &Cluster) -> Result<()> {
     cluster.api().apply(&manifest())?;
     cluster.rolled_out("kube-system", "deployment/coredns")?;
     wait::until("an answering name server", Duration::from_secs(30), || async {
-        let answer = cluster.kubectl(["get", "endpoints", "-n", "kube-system", "kube-dns", "-o", "jsonpath={.subsets[*].addresses[*].ip}"])?;
+        let answer = cluster.kubectl([
+            "get",
+            "endpoints",
+            "-n",
+            "kube-system",
+            "kube-dns",
+            "-o",
+            "jsonpath={.subsets[*].addresses[*].ip}",
+        ])?;
         wait::holds(!answer.is_empty(), "the name server's Service has no address")
     })
     .await

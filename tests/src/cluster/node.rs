@@ -121,7 +121,8 @@ const CNI: &str = r#"{"cniVersion": "0.4.0", "name": "pods", "plugins": [
 "#;
 
 fn setup_script() -> String {
-    let hidden: String = PRIVATE.iter().map(|folder| format!("mkdir -p {folder}; mount -t tmpfs tmpfs {folder}\n")).collect();
+    let hidden: String =
+        PRIVATE.iter().map(|folder| format!("mkdir -p {folder}; mount -t tmpfs tmpfs {folder}\n")).collect();
     // Mounts are shared again, but among ourselves: containerd must see what kubelet mounts. A bridge serves as the node's network
     // card, since not every kernel has the device type `dummy`.
     format!(

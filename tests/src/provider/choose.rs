@@ -29,13 +29,27 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
 
 /// What breaks a client that expects a plain answer.
 const BROKEN: &[&str] = &[
-    "malformed_stream", "malformed_body", "truncated_tool_call", "empty_frames", "double_finish", "safety_block", "usage_null",
+    "malformed_stream",
+    "malformed_body",
+    "truncated_tool_call",
+    "empty_frames",
+    "double_finish",
+    "safety_block",
+    "usage_null",
     "fallback",
 ];
 
 /// What an ordinary chat may have.
 const ORDINARY: &[&str] = &[
-    "streaming", "stream_usage", "tool_call", "tools", "system", "multi_turn", "tool_result", "sampling_params", "usage_only_chunk",
+    "streaming",
+    "stream_usage",
+    "tool_call",
+    "tools",
+    "system",
+    "multi_turn",
+    "tool_result",
+    "sampling_params",
+    "usage_only_chunk",
 ];
 
 /// The corpus folder of a path: provider and endpoint.
@@ -110,8 +124,14 @@ mod tests {
     fn the_body_tells_what_is_wished() {
         let tools = json!([{"name": "f"}]);
         check(&json!({}), &Wish::default());
-        check(&json!({"model": "case:x", "stream": true}), &Wish { case: Some("x".into()), stream: true, ..Wish::default() });
-        check(&json!({"tools": tools, "messages": [{"role": "user", "content": "q"}]}), &Wish { tool: true, ..Wish::default() });
+        check(
+            &json!({"model": "case:x", "stream": true}),
+            &Wish { case: Some("x".into()), stream: true, ..Wish::default() },
+        );
+        check(
+            &json!({"tools": tools, "messages": [{"role": "user", "content": "q"}]}),
+            &Wish { tool: true, ..Wish::default() },
+        );
         check(&json!({"tools": tools, "messages": [{"role": "tool", "content": "a"}]}), &Wish::default());
         let result = json!({"role": "user", "content": [{"type": "tool_result"}]});
         check(&json!({"tools": tools, "messages": [result]}), &Wish::default());

@@ -67,8 +67,16 @@ const REPLIES: &[(&str, &str)] = &[
 ];
 
 /// What belongs to the recorded connection, not to the reply.
-const OF_THE_CONNECTION: &[&str] =
-    &["connection", "content-encoding", "content-length", "date", "keep-alive", "set-cookie", "transfer-encoding", "alt-svc"];
+const OF_THE_CONNECTION: &[&str] = &[
+    "connection",
+    "content-encoding",
+    "content-length",
+    "date",
+    "keep-alive",
+    "set-cookie",
+    "transfer-encoding",
+    "alt-svc",
+];
 
 impl Case {
     /// The reply's body.

@@ -84,7 +84,8 @@ impl RecordedProvider {
         let corpus = Corpus::load(&options.folders)?;
         let schemas = options.specs.as_deref().map(Schemas::load).transpose()?;
         let (acceptor, authority) = tls(&options.tls_names)?.unzip();
-        let listener = TcpListener::bind(options.address).await.with_context(|| format!("listening on {}", options.address))?;
+        let listener =
+            TcpListener::bind(options.address).await.with_context(|| format!("listening on {}", options.address))?;
         let address = listener.local_addr()?;
         let state = Arc::new(serve::State::new(corpus, schemas, options.keys, options.forbidden));
         let (stop, stopped) = oneshot::channel();

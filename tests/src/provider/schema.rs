@@ -109,9 +109,19 @@ mod tests {
         let messages = json!([{"role": "user", "content": "hello"}]);
         check("openai", "chat-completions", &json!({"model": "gpt-4o", "messages": messages, "stream": true}), None);
         check("openai", "chat-completions", &json!({"model": "gpt-4o"}), Some("messages"));
-        check("openai", "chat-completions", &json!({"model": "gpt-4o", "messages": messages, "temperature": "hot"}), Some("hot"));
+        check(
+            "openai",
+            "chat-completions",
+            &json!({"model": "gpt-4o", "messages": messages, "temperature": "hot"}),
+            Some("hot"),
+        );
         check("anthropic", "messages", &json!({"model": "claude", "max_tokens": 9, "messages": messages}), None);
         check("anthropic", "messages", &json!({"model": "claude", "messages": messages}), Some("max_tokens"));
-        check("anthropic", "messages", &json!({"model": "claude", "max_tokens": 9, "messages": [{"role": 7}]}), Some("role"));
+        check(
+            "anthropic",
+            "messages",
+            &json!({"model": "claude", "max_tokens": 9, "messages": [{"role": 7}]}),
+            Some("role"),
+        );
     }
 }

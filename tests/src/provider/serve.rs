@@ -328,7 +328,8 @@ fn control(state: &State, method: &str, path: &str, body: &[u8]) -> Reply {
 
 fn whole(status: StatusCode, body: &Value) -> Reply {
     let bytes = Bytes::from(body.to_string());
-    let chunks: Chunks = Box::pin(stream::once(async move { Ok::<_, Infallible>(Frame::data(bytes)) }).map(|frame| Ok(frame?)));
+    let chunks: Chunks =
+        Box::pin(stream::once(async move { Ok::<_, Infallible>(Frame::data(bytes)) }).map(|frame| Ok(frame?)));
     let mut reply = Response::new(StreamBody::new(chunks));
     *reply.status_mut() = status;
     reply.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
