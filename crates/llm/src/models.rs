@@ -35,13 +35,20 @@ pub fn encode_model(dialect: Dialect, model: &ModelEntry) -> Bytes {
     crate::json::bytes(&entry(dialect, model))
 }
 
-/// Both vendors require a creation time; a gateway knows none, and says the epoch rather than a guess.
+/// Both vendors require a creation time; a gateway knows none, and says the epoch rather than a guess. What Anthropic
+/// tells of a model beside it may be null.
 fn entry(dialect: Dialect, model: &ModelEntry) -> Value {
     match dialect {
         Dialect::OpenAI => json!({"id": model.id, "object": "model", "created": 0, "owned_by": model.owned_by}),
-        Dialect::Anthropic => {
-            json!({"type": "model", "id": model.id, "display_name": model.id, "created_at": "1970-01-01T00:00:00Z"})
-        }
+        Dialect::Anthropic => json!({
+            "type": "model",
+            "id": model.id,
+            "display_name": model.id,
+            "created_at": "1970-01-01T00:00:00Z",
+            "capabilities": null,
+            "max_input_tokens": null,
+            "max_tokens": null,
+        }),
     }
 }
 

@@ -78,9 +78,9 @@ fn build(message: String, body: &Value, status: u16) -> ErrorInfo {
     ErrorInfo { status, kind, message, code, param }
 }
 
-/// Errors inside a 200 (OpenRouter's events, say) carry their status as `code` or `status`.
+/// Errors inside a 200 carry their status as `code` (OpenRouter), `status_code` (Groq) or `status`.
 fn told_status(body: &Value) -> Option<u16> {
-    ["status", "code"]
+    ["status", "status_code", "code"]
         .into_iter()
         .filter_map(|key| body.get(key)?.as_u64())
         .filter_map(|status| u16::try_from(status).ok())
