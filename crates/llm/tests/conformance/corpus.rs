@@ -7,6 +7,8 @@ use bytes::Bytes;
 use pillion_llm::{Descriptor, Format, provider};
 use serde_json::Value;
 
+use crate::excluded::say;
+
 /// One recorded exchange of a chat.
 pub(crate) struct Case {
     /// `<provider>/<endpoint>/<case>`.
@@ -99,7 +101,8 @@ pub(crate) fn present(what: &str, variable: &str, usual: &str) -> Option<PathBuf
         "{what} is absent: expected at {} ({variable})",
         folder.display()
     );
-    eprintln!("{what} is absent, what needs it was not checked: expected at {} ({variable})", folder.display());
+    let expected = folder.display();
+    say(&format!("{what} is absent, what needs it was not checked: expected at {expected} ({variable})"));
     None
 }
 

@@ -21,6 +21,11 @@ fn recorded_errors_keep_status_and_words_in_both_dialects() {
                 let body: Value =
                     serde_json::from_slice(&encode_error(client.dialect(), &error)).map_err(|e| e.to_string())?;
                 shape(client.dialect(), &body)?;
+                if client == Format::AnthropicMessages
+                    && !fits(case.status, body["error"]["type"].as_str().unwrap_or_default())
+                {
+                    return Err(format!("{} is told as {body}", case.status));
+                }
                 let message = body["error"]["message"].as_str().unwrap_or_default();
                 match words(case) {
                     Some(words) if !message.contains(&words) => {
@@ -36,6 +41,20 @@ fn recorded_errors_keep_status_and_words_in_both_dialects() {
             Ok(())
         },
     );
+}
+
+/// The type that the table of errors has for a status.
+fn fits(status: u16, kind: &str) -> bool {
+    match status {
+        400 | 422 => kind == "invalid_request_error",
+        401 => kind == "authentication_error",
+        403 => kind == "permission_error",
+        404 => kind == "not_found_error",
+        429 => ["rate_limit_error", "billing_error"].contains(&kind),
+        529 => kind == "overloaded_error",
+        500.. => ["api_error", "overloaded_error", "timeout_error"].contains(&kind),
+        _ => true,
+    }
 }
 
 /// Upstream's own words; `None` where it sent markup or nothing.

@@ -23,8 +23,11 @@ struct Talk {
 struct Turn {
     asks: Vec<Piece>,
     /// What the model says, and the calls it makes: tool, argument, result.
-    answers: Option<(Option<String>, Vec<(usize, String, String)>)>,
+    answers: Option<(Option<String>, Vec<Call>)>,
 }
+
+/// Number of the tool, argument, result.
+type Call = (usize, String, String);
 
 #[derive(Clone, Debug)]
 enum Piece {
@@ -82,7 +85,7 @@ impl Talk {
     }
 
     /// The calls of a turn: id, name, argument, result.
-    fn calls(&self, nth: usize, calls: &[(usize, String, String)]) -> Vec<(String, String, Value, String)> {
+    fn calls(&self, nth: usize, calls: &[Call]) -> Vec<(String, String, Value, String)> {
         let calls = calls.iter().enumerate();
         calls
             .map(|(at, (tool, argument, result))| {

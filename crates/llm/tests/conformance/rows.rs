@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::corpus::vendor;
 use crate::drive::{bytes, drive, exchange, exchange_without_usage, prepared};
+use crate::excluded::say;
 use crate::replies::counted;
 use crate::sse;
 use crate::streams::grammar;
@@ -215,7 +216,7 @@ fn each<'a, T: 'a>(
             problems.push(format!("row {row}, {case}: {why}"));
         }
     }
-    println!("rows: {} of {count}", count - problems.len());
+    say(&format!("rows: {} of {count}", count - problems.len()));
     assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
 }
 

@@ -15,6 +15,10 @@ pub(crate) enum What {
     Reply,
     /// An event of a stream.
     Event,
+    /// A list of models.
+    Models,
+    /// One model.
+    Model,
 }
 
 struct Known {
@@ -23,20 +27,31 @@ struct Known {
     validator: Validator,
 }
 
-const SOURCES: &[(Format, &str, [(What, &str); 3])] = &[
+/// Format, file, and the names of the schemas in it.
+type Source = (Format, &'static str, &'static [(What, &'static str)]);
+
+const SOURCES: &[Source] = &[
     (
         Format::OpenAIChat,
         "openai/openapi.json",
-        [
+        &[
             (What::Request, "CreateChatCompletionRequest"),
             (What::Reply, "CreateChatCompletionResponse"),
             (What::Event, "CreateChatCompletionStreamResponse"),
+            (What::Models, "ListModelsResponse"),
+            (What::Model, "Model"),
         ],
     ),
     (
         Format::AnthropicMessages,
         "anthropic/openapi.yml",
-        [(What::Request, "CreateMessageParams"), (What::Reply, "Message"), (What::Event, "MessageStreamEvent")],
+        &[
+            (What::Request, "CreateMessageParams"),
+            (What::Reply, "Message"),
+            (What::Event, "MessageStreamEvent"),
+            (What::Models, "ListResponse_ModelInfo_"),
+            (What::Model, "ModelInfo"),
+        ],
     ),
 ];
 
@@ -45,13 +60,13 @@ static SCHEMAS: LazyLock<Vec<Known>> = LazyLock::new(|| {
         return Vec::new();
     };
     let mut known = Vec::new();
-    for (format, file, names) in SOURCES {
+    for &(format, file, names) in SOURCES {
         // Anthropic's `.yml` is JSON inside.
         let document: Value = serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap();
         let mut schemas = document["components"]["schemas"].clone();
         loosen(&mut schemas);
         for (what, name) in names {
-            known.push(Known { format: *format, what: *what, validator: compile(name, &schemas) });
+            known.push(Known { format, what: *what, validator: compile(name, &schemas) });
         }
     }
     known
