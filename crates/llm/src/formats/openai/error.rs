@@ -71,8 +71,8 @@ fn build(message: String, body: &Value, status: u16) -> ErrorInfo {
     let status = told_status(body).unwrap_or(status);
     let names = [code.as_deref().unwrap_or_default(), body.get("type").and_then(Value::as_str).unwrap_or_default()];
     let kind = match names.into_iter().find_map(kind_of_name) {
-        // Imitators call everything an invalid request; the status knows better.
-        None | Some(ErrorKind::InvalidRequest) => ErrorKind::of_status(status),
+        // Imitators call everything an invalid request or an error of the API (Ollama: a 401); the status knows better.
+        None | Some(ErrorKind::InvalidRequest | ErrorKind::Server) => ErrorKind::of_status(status),
         Some(kind) => kind,
     };
     ErrorInfo { status, kind, message, code, param }
