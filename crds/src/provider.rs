@@ -70,7 +70,7 @@ pub struct AIProviderSpec {
     /// http with `allowInsecure`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
-    #[x_kube(validation = Rule::new("self.matches('^https?://[^/?#@\\\\s]+[^?#\\\\s]*$')")
+    #[x_kube(validation = Rule::new("self.matches('^https?://[^/?#@\\\\s]+(/[^?#\\\\s]*)?$')")
         .message("must be a URL such as https://api.example.com/v1, without user info, query or fragment"))]
     pub endpoint: Option<String>,
 

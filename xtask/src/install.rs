@@ -52,9 +52,15 @@ fn debian() -> Result<()> {
         .collect();
     packages.sort_unstable();
     packages.dedup();
-    if packages.is_empty() {
-        return Ok(());
-    }
+    if packages.is_empty() { Ok(()) } else { apt(&packages) }
+}
+
+/// Installs the Debian package of one program, where that is missing.
+pub(crate) fn package(program: &str, package: &str) -> Result<()> {
+    if tools::find(program).is_some() { Ok(()) } else { apt(&[package]) }
+}
+
+fn apt(packages: &[&str]) -> Result<()> {
     println!("installing Debian packages: {}", packages.join(" "));
     let apt = tools::find("apt-get").with_context(|| {
         format!("this is no Debian: install the programs of these packages yourself: {}", packages.join(" "))
@@ -62,6 +68,11 @@ fn debian() -> Result<()> {
     shell::run(Command::new(&apt).args(["update", "-qq"]))?;
     let mut install = Command::new(&apt);
     // No recommends: containerd's would bring a runtime of its own. No service is started: the tests run their own.
-    install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq", "--no-install-recommends"]);
+    install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1").args([
+        "install",
+        "-y",
+        "-qq",
+        "--no-install-recommends",
+    ]);
     shell::run(install.args(packages))
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command line speaks to a person")]
 
+mod bench;
 mod crds;
 mod demo;
 mod images;
@@ -42,6 +43,14 @@ enum Chore {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Measure what calls, deltas and changes cost, side by side with nginx in one run
+    Bench {
+        /// Cases, by the beginning of their names, or `control-plane`; default: all of the data plane
+        cases: Vec<String>,
+        /// Passed on: `--pairs 20`, `--with haproxy`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Show Pillion working on this machine
     Demo {
         /// On a real one-node cluster instead of standalone
@@ -69,6 +78,7 @@ fn main() -> Result<()> {
         Chore::Crds { check: false } => crds::write(),
         Chore::Crds { check: true } => crds::check(),
         Chore::Test { rungs, arguments } => rungs::run(&rungs, &arguments),
+        Chore::Bench { cases, arguments } => bench::run(&cases, &arguments),
         Chore::Demo { cluster, once } => demo::run(cluster, once),
         Chore::Fmt => lint::format(),
         Chore::Lint => lint::lint(),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use pillion_tests::workspace;
 
-use crate::{install, shell};
+use crate::{bench, install, lint, shell};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Rung {
@@ -20,6 +20,10 @@ pub(crate) enum Rung {
     Sdk,
     /// A real one-node cluster
     Cluster,
+    /// Format, lints, licences and sources of dependencies
+    Lint,
+    /// Instructions of each path of the data plane, under callgrind
+    Instructions,
     /// All of the above
     Default,
     /// All, with the long suites
@@ -44,8 +48,8 @@ pub(crate) fn run(rungs: &[Rung], arguments: &[String]) -> Result<()> {
 
 fn expand(rung: Rung) -> Vec<Rung> {
     match rung {
-        // The long suites of a rung are further tests of the same files; there are none yet.
-        Rung::Default | Rung::All => EVERY.to_vec(),
+        Rung::Default => EVERY.to_vec(),
+        Rung::All => EVERY.into_iter().chain([Rung::Lint, Rung::Instructions]).collect(),
         one => vec![one],
     }
 }
@@ -60,6 +64,11 @@ fn test(selection: &[String], arguments: &[String]) -> Result<()> {
 
 impl Rung {
     fn run(self, arguments: &[String]) -> Result<()> {
+        match self {
+            Rung::Lint => return lint::lint(),
+            Rung::Instructions => return bench::instructions(),
+            _ => {}
+        }
         let needed = self.tools().iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         if !needed.is_empty() {
             install::tools(&needed)?;
