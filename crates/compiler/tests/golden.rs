@@ -1,6 +1,8 @@
 //! Golden cases: `cases/<name>/input.yaml` (objects, and documents of kind Workload) must compile to `expected.yaml`.
 //! `UPDATE_GOLDEN=1 cargo test -p pillion-compiler` writes what comes out; read the diff before committing it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its case has to stop")]
+
 use pillion_compiler::{Compiled, Input, Workload, compile, manifest::Manifest};
 use serde_json::{Value, json};
 use std::path::Path;
