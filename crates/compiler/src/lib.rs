@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Guarantees: total (no input makes it panic or fail; what is wrong becomes a finding) and deterministic (equal input,
-//! equal bytes, whatever order the lists come in). It is run by the validating webhook, the reconciler, the config
-//! server, the standalone sidecar and `pillion check`: one definition of "valid". Never does I/O, never reads a clock.
+//! equal bytes, whatever order the lists come in). It is run by the operator's controller, which feeds the config
+//! server, by the standalone sidecar and by `pillion check`; the validating webhook runs its checks of one object: one
+//! definition of "valid". Never does I/O, never reads a clock.
 
 mod check;
 mod finding;
