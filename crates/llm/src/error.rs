@@ -2,8 +2,11 @@
 //! dialect encodes them.
 
 use crate::formats;
+use crate::framing::{FrameError, MAX_FRAME};
 use crate::{Dialect, Format};
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 
 /// What kind of error, in words that every vendor has one for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,19 +111,34 @@ impl ErrorInfo {
 /// The JSON body of an error in a dialect, `content-type: application/json`.
 #[must_use]
 pub fn encode_error(dialect: Dialect, error: &ErrorInfo) -> Bytes {
-    crate::json::bytes(&match dialect {
-        Dialect::OpenAI => formats::openai::error_body(error),
+    crate::json::bytes(&error_body(dialect, error))
+}
+
+pub(crate) fn error_body(dialect: Dialect, error: &ErrorInfo) -> Value {
+    match dialect {
+        Dialect::OpenAI | Dialect::AzureOpenAI => formats::openai::error_body(error),
         Dialect::Anthropic => formats::anthropic::error_body(error),
-    })
+        Dialect::Gemini | Dialect::VertexAI => formats::gemini::error_body(error),
+        Dialect::Bedrock => formats::bedrock::error_body(error),
+        Dialect::Cohere => formats::cohere::error_body(error),
+    }
+}
+
+/// Headers of an error that the dialect's SDKs read.
+#[must_use]
+pub fn error_headers(dialect: Dialect, error: &ErrorInfo) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if dialect == Dialect::Bedrock {
+        let name = HeaderName::from_static("x-amzn-errortype");
+        headers.insert(name, HeaderValue::from_static(formats::bedrock::error_type(error.kind)));
+    }
+    headers
 }
 
 /// An upstream's reply that is not 2xx, in whatever shape it came. Never fails: what says nothing gives the status.
 pub(crate) fn decode_error(wire: Format, status: u16, body: &[u8]) -> ErrorInfo {
     let parsed = serde_json::from_slice(body).ok();
-    let found = parsed.as_ref().and_then(|value| match wire {
-        Format::OpenAIChat => formats::openai::read_error(value, status),
-        Format::AnthropicMessages => formats::anthropic::read_error(value, status),
-    });
+    let found = parsed.as_ref().and_then(|value| formats::read_error(wire, value, status));
     let fallback = || ErrorInfo {
         status,
         kind: ErrorKind::of_status(status),
@@ -212,6 +230,17 @@ pub enum UpstreamFault {
 impl UpstreamFault {
     pub(crate) fn malformed(wire: Format, reason: impl Into<String>) -> Self {
         Self::Malformed { wire, reason: reason.into() }
+    }
+
+    pub(crate) fn of_frame(wire: Format, error: FrameError) -> Self {
+        match error {
+            FrameError::TooLarge => Self::TooLarge { limit: MAX_FRAME },
+            FrameError::Corrupt(_) => Self::malformed(wire, error.to_string()),
+        }
+    }
+
+    pub(crate) fn not_json(wire: Format, error: &serde_json::Error) -> Self {
+        Self::malformed(wire, format!("not its JSON, at line {} column {}", error.line(), error.column()))
     }
 }
 

@@ -1,15 +1,19 @@
 //! One attempt: the client's body becomes upstream's, and upstream's reply becomes the client's. A retry prepares
 //! again from the client's original, so it may cross vendors.
 
+use crate::envelope::Unwrap;
 use crate::error::decode_error;
-use crate::formats;
+use crate::formats::{self, ReplyContext, Restore};
+use crate::framing::Framing;
 use crate::json::Object;
-use crate::model::{Names, Report, has_foreign_signature};
+use crate::model::{Report, has_foreign_signature};
 use crate::relay::{self, Splices};
 use crate::reply_stream::ReplyStream;
 use crate::translate::{Translator, parse_reply, translate_request, without_foreign_thinking};
-use crate::{BodyError, Descriptor, ErrorInfo, Format, Outline, UpstreamFault, Usage};
+use crate::{BodyError, Descriptor, Envelope, ErrorInfo, Format, Outline, UpstreamFault, Usage, Wire};
 use bytes::Bytes;
+use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Where one attempt goes.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +21,7 @@ pub struct Target<'a> {
     /// Who serves it.
     pub provider: &'static Descriptor,
     /// In which format, as [`Descriptor::wire`] told.
-    pub wire: Format,
+    pub wire: Wire,
     /// The model to ask for in place of the client's.
     pub model: Option<&'a str>,
     /// Parameters that fill what the client left out, under their OpenAI Chat names.
@@ -58,19 +62,24 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub struct Exchange {
     client: Format,
-    wire: Format,
+    wire: Wire,
     /// Relay: the usage chunk is ours alone. Translation: the client asked for usage.
     hide_usage: bool,
     show_usage: bool,
-    names: Names,
-    json_tool: bool,
+    /// How the client's stream is framed.
+    framing: Framing,
+    restore: Restore,
+    /// The client's request without its conversation, for formats whose replies repeat it.
+    request: Option<Arc<Object>>,
+    model: String,
     now: u64,
 }
 
 /// Makes upstream's body of the client's.
 ///
 /// Guarantee (invariant 6): where both formats are the same the bytes are equal save for the splices of `model`,
-/// `stream_options.include_usage` and params; and save thinking that another vendor signed, which is taken out.
+/// `stream_options.include_usage`, params and a cloud's envelope; and save thinking that another vendor signed, which
+/// is taken out.
 ///
 /// # Errors
 /// A [`BodyError`] that names the field when the client's body is wrong, or asks for what the target's format cannot
@@ -82,21 +91,36 @@ pub fn prepare(client: Format, body: &Bytes, outline: &Outline, target: &Target<
         wire: target.wire,
         hide_usage: false,
         show_usage: outline.include_usage,
-        names: Names::default(),
-        json_tool: false,
+        framing: outline.framing,
+        restore: Restore::default(),
+        request: None,
+        model: target.model.or(outline.model.as_deref()).unwrap_or_default().to_owned(),
         now: 0,
     };
-    let body = if client == target.wire {
+    let body = if client == target.wire.format {
         let (body, hide_usage) = relayed(client, body, outline, target, &mut report)?;
         exchange.hide_usage = hide_usage;
         body
     } else {
         let translated = translate_request(client, body, outline, target, &mut report)?;
-        exchange.names = translated.names;
-        exchange.json_tool = translated.json_tool;
-        translated.body
+        exchange.restore = translated.restore;
+        exchange.request = formats::repeated(client, body)?.map(Arc::new);
+        enveloped(translated.body, target.wire.envelope)
     };
     Ok(Prepared { body, approximated: report.approximated, dropped: report.dropped, exchange })
+}
+
+/// A body of ours as the cloud wants it.
+fn enveloped(mut body: Value, envelope: Envelope) -> Bytes {
+    if let Value::Object(members) = &mut body {
+        for key in envelope.without() {
+            members.shift_remove(*key);
+        }
+        for (key, value) in envelope.with() {
+            members.entry(*key).or_insert_with(|| json!(value));
+        }
+    }
+    crate::json::bytes(&body)
 }
 
 /// The client's body with splices, and whether the usage chunk must be hidden.
@@ -107,11 +131,13 @@ fn relayed(
     target: &Target<'_>,
     report: &mut Report,
 ) -> Result<(Bytes, bool), BodyError> {
-    if client == Format::AnthropicMessages && has_foreign_signature(body) {
+    if formats::signs_thinking(client) && has_foreign_signature(body) {
         outline.members.all_once()?;
-        let cleaned = without_foreign_thinking(body, report)?;
+        let cleaned = without_foreign_thinking(client, body, target, report)?;
         if cleaned != *body && !has_foreign_signature(&cleaned) {
-            let outline = crate::outline(client, &cleaned)?;
+            let cleaned_outline = crate::outline(client, &cleaned)?;
+            let members = cleaned_outline.members;
+            let outline = Outline { members, stream_options: cleaned_outline.stream_options, ..outline.clone() };
             return spliced(client, &cleaned, &outline, target, report);
         }
     }
@@ -126,31 +152,34 @@ fn spliced(
     report: &mut Report,
 ) -> Result<(Bytes, bool), BodyError> {
     let mut splices = Splices::default();
-    if let Some(model) = target.model {
+    if let Some(model) = target.model
+        && !client.asks_in_path()
+        && target.wire.envelope == Envelope::None
+    {
         relay::splice_model(&mut splices, outline, model)?;
     }
     let mut hide_usage = false;
-    if client == Format::OpenAIChat && target.provider.stream_usage {
+    if client == Format::OpenAIChat && target.provider.rules.stream_usage {
         hide_usage = relay::splice_usage(&mut splices, outline)?;
     }
     if !target.defaults.is_empty() || !target.overrides.is_empty() {
-        let params = |params: &Object| -> Result<Object, BodyError> {
+        let mut params = |params: &Object| -> Result<Object, BodyError> {
             let mut params = params.clone();
             for key in NEVER_PARAMS {
                 params.shift_remove(*key);
             }
-            match client {
-                Format::OpenAIChat => Ok(params),
-                Format::AnthropicMessages => {
-                    let model = target.model.or(outline.model.as_deref()).unwrap_or_default();
-                    let has_tools = outline.members.get("tools")?.is_some();
-                    formats::anthropic::encode_params(params, model, has_tools, &mut *report)
-                }
-            }
+            let model = target.model.or(outline.model.as_deref()).unwrap_or_default();
+            let has_tools = outline.members.get("tools")?.is_some();
+            formats::encode_params(client, params, model, has_tools, &mut *report)
         };
-        let mut params = params;
         let (defaults, overrides) = (params(target.defaults)?, params(target.overrides)?);
-        relay::splice_params(&mut splices, &outline.members, &defaults, &overrides, same_param, body)?;
+        let nested = formats::nested_params(client);
+        relay::splice_params(&mut splices, &outline.members, &defaults, &overrides, same_param, nested, body)?;
+    }
+    let envelope = target.wire.envelope;
+    if envelope != Envelope::None {
+        let with: Vec<(&str, Value)> = envelope.with().iter().map(|(key, value)| (*key, json!(value))).collect();
+        relay::splice_envelope(&mut splices, &outline.members, envelope.without(), &with, body)?;
     }
     Ok((splices.apply(body), hide_usage))
 }
@@ -181,7 +210,7 @@ impl Exchange {
     /// When it is not of the format that was asked for, or reports an error.
     pub fn reply(&self, body: &Bytes) -> Result<Reply, UpstreamFault> {
         if self.relays() {
-            let observed = relay::observe_reply(self.wire, body)?;
+            let observed = formats::observe_reply(self.wire.format, body)?;
             return Ok(Reply {
                 body: body.clone(),
                 usage: observed.usage,
@@ -191,10 +220,10 @@ impl Exchange {
             });
         }
         let mut report = Report::default();
-        let value = parse_reply(self.wire, body)?;
-        let answer = formats::decode_reply(self.wire, value, &self.names, self.json_tool, &mut report)?;
+        let value = parse_reply(self.wire.format, body)?;
+        let answer = formats::decode_reply(self.wire.format, value, &self.restore, &mut report)?;
         let (usage, finish, model) = (answer.usage, answer.finish.native.clone(), answer.model.clone());
-        let value = formats::encode_reply(self.client, answer, self.wire, self.now, &mut report);
+        let value = formats::encode_reply(self.client, answer, &self.context(), &mut report);
         Ok(Reply {
             body: crate::json::bytes(&value),
             usage,
@@ -204,28 +233,55 @@ impl Exchange {
         })
     }
 
-    /// What reads a 2xx event stream.
+    fn context(&self) -> ReplyContext {
+        ReplyContext {
+            origin: self.wire.format,
+            now: self.now,
+            show_usage: self.show_usage,
+            framing: self.framing,
+            request: self.request.clone(),
+            model: self.model.clone(),
+        }
+    }
+
+    /// What reads a 2xx stream.
     #[must_use]
     pub fn stream(&self) -> ReplyStream {
+        let Wire { format, envelope } = self.wire;
+        let unwrap = Unwrap::new(envelope, format);
         if self.relays() {
-            return ReplyStream::relay(self.client, self.wire, self.hide_usage);
+            return ReplyStream::relay(self.client, self.framing, self.hide_usage, unwrap);
         }
-        ReplyStream::translate(
-            self.client,
-            Translator::new(self.client, self.wire, self.names.clone(), self.json_tool, self.show_usage, self.now),
-        )
+        let restore = self.restore.clone();
+        let translator = Translator::new(self.client, format, format.framing(), restore, self.context());
+        ReplyStream::translate(self.client, self.framing, translator, unwrap)
+    }
+
+    /// How upstream frames the stream that is asked for: where bodies are relayed, as the client wants it.
+    #[must_use]
+    pub fn upstream_framing(&self) -> Framing {
+        match self.wire.envelope {
+            Envelope::None if self.relays() => self.framing,
+            envelope => Unwrap::framing(envelope, self.wire.format),
+        }
+    }
+
+    /// How the client's stream is framed.
+    #[must_use]
+    pub fn client_framing(&self) -> Framing {
+        self.framing
     }
 
     /// Reads a reply that is not 2xx, whatever its shape: JSON of the wire, other JSON, HTML, nothing.
     #[must_use]
     pub fn error(&self, status: u16, body: &[u8]) -> ErrorInfo {
-        decode_error(self.wire, status, body).for_dialect(self.client.dialect())
+        decode_error(self.wire.format, status, body).for_dialect(self.client.dialect())
     }
 
     /// Whether both sides speak the same format, so that bodies of errors may go back as they are.
     #[must_use]
     pub fn relays(&self) -> bool {
-        self.client == self.wire
+        self.client == self.wire.format
     }
 }
 

@@ -1,5 +1,6 @@
 //! The names of dialects, wire formats and operations: what users write in matches and the gateway writes in logs.
 
+use crate::framing::Framing;
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,20 +9,36 @@ use std::str::FromStr;
 pub enum Dialect {
     /// OpenAI's API, and what imitates it.
     OpenAI,
+    /// OpenAI's API as Azure serves it: deployments in the path, `api-version` in the query.
+    AzureOpenAI,
     /// Anthropic's API.
     Anthropic,
+    /// The Gemini API.
+    Gemini,
+    /// Vertex AI.
+    VertexAI,
+    /// Amazon Bedrock's runtime.
+    Bedrock,
+    /// Cohere's API.
+    Cohere,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: &'static [Self] = &[Self::OpenAI, Self::Anthropic];
+    pub const ALL: &'static [Self] =
+        &[Self::OpenAI, Self::AzureOpenAI, Self::Anthropic, Self::Gemini, Self::VertexAI, Self::Bedrock, Self::Cohere];
 
     /// The name users write in `formats` of a match.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAI => "OpenAI",
+            Self::AzureOpenAI => "AzureOpenAI",
             Self::Anthropic => "Anthropic",
+            Self::Gemini => "Gemini",
+            Self::VertexAI => "VertexAI",
+            Self::Bedrock => "Bedrock",
+            Self::Cohere => "Cohere",
         }
     }
 
@@ -30,7 +47,12 @@ impl Dialect {
     pub fn prefix(self) -> &'static str {
         match self {
             Self::OpenAI => "openai",
+            Self::AzureOpenAI => "azure",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::VertexAI => "vertex",
+            Self::Bedrock => "bedrock",
+            Self::Cohere => "cohere",
         }
     }
 
@@ -58,20 +80,38 @@ impl fmt::Display for Dialect {
 pub enum Format {
     /// `POST /v1/chat/completions`.
     OpenAIChat,
+    /// `POST /v1/responses`.
+    OpenAIResponses,
     /// `POST /v1/messages`.
     AnthropicMessages,
+    /// `POST …/models/{model}:generateContent` and `:streamGenerateContent`, of the Gemini API and Vertex AI.
+    GeminiGenerateContent,
+    /// `POST /model/{id}/converse` and `/converse-stream`.
+    BedrockConverse,
+    /// `POST /v2/chat`.
+    CohereChat,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &'static [Self] = &[Self::OpenAIChat, Self::AnthropicMessages];
+    pub const ALL: &'static [Self] = &[
+        Self::OpenAIChat,
+        Self::OpenAIResponses,
+        Self::AnthropicMessages,
+        Self::GeminiGenerateContent,
+        Self::BedrockConverse,
+        Self::CohereChat,
+    ];
 
-    /// The dialect whose clients send it.
+    /// The dialect of the vendor that made it. A client of another dialect may speak it too: Azure's OpenAI's.
     #[must_use]
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::OpenAIChat => Dialect::OpenAI,
+            Self::OpenAIChat | Self::OpenAIResponses => Dialect::OpenAI,
             Self::AnthropicMessages => Dialect::Anthropic,
+            Self::GeminiGenerateContent => Dialect::Gemini,
+            Self::BedrockConverse => Dialect::Bedrock,
+            Self::CohereChat => Dialect::Cohere,
         }
     }
 
@@ -80,7 +120,26 @@ impl Format {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAIChat => "OpenAIChat",
+            Self::OpenAIResponses => "OpenAIResponses",
             Self::AnthropicMessages => "AnthropicMessages",
+            Self::GeminiGenerateContent => "GeminiGenerateContent",
+            Self::BedrockConverse => "BedrockConverse",
+            Self::CohereChat => "CohereChat",
+        }
+    }
+
+    /// Whether the path, not the body, names the model and says whether a stream is asked for.
+    #[must_use]
+    pub fn asks_in_path(self) -> bool {
+        matches!(self, Self::GeminiGenerateContent | Self::BedrockConverse)
+    }
+
+    /// How its streams are framed, where the client does not choose.
+    #[must_use]
+    pub fn framing(self) -> Framing {
+        match self {
+            Self::BedrockConverse => Framing::EventStream,
+            _ => Framing::Sse,
         }
     }
 }
@@ -88,6 +147,33 @@ impl Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// A format, and what a cloud wraps it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wire {
+    /// The format of bodies and streams.
+    pub format: Format,
+    /// What is around them.
+    pub envelope: Envelope,
+}
+
+/// What a cloud that serves another vendor's format wraps it in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Envelope {
+    /// Nothing.
+    #[default]
+    None,
+    /// Bedrock's InvokeModel: the model in the path, a version in the body, streams as AWS event streams of `bytes`.
+    BedrockInvoke,
+    /// Vertex AI's rawPredict: the model in the path, a version in the body.
+    VertexRawPredict,
+}
+
+impl From<Format> for Wire {
+    fn from(format: Format) -> Self {
+        Self { format, envelope: Envelope::None }
     }
 }
 

@@ -99,3 +99,15 @@ pub(crate) fn count(value: &Value, key: &str) -> u64 {
         _ => 0,
     }
 }
+
+/// Whether a text has this quoted member with a value other than null. Inside of strings quotes are escaped, so a
+/// quoted name is a name.
+pub(crate) fn says(text: &[u8], quoted: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, quoted).any(|at| {
+        let rest = text[at + quoted.len()..].trim_ascii_start();
+        match rest.strip_prefix(b":") {
+            Some(value) => !value.trim_ascii_start().starts_with(b"null"),
+            None => false,
+        }
+    })
+}

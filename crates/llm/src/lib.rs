@@ -16,6 +16,7 @@
 //! cannot say is named in `dropped`, what it can say only nearly in `approximated`; nothing is lost in silence.
 
 mod call;
+mod envelope;
 mod error;
 mod exchange;
 pub mod formats;
@@ -31,12 +32,13 @@ mod reply_stream;
 mod translate;
 
 pub use call::{Call, classify};
-pub use error::{BodyError, ErrorInfo, ErrorKind, UpstreamFault, encode_error};
+pub use error::{BodyError, ErrorInfo, ErrorKind, UpstreamFault, encode_error, error_headers};
 pub use exchange::{Exchange, Prepared, Reply, Target, prepare};
-pub use ids::{Dialect, Format, Operation, UnknownOperation};
+pub use framing::Framing;
+pub use ids::{Dialect, Envelope, Format, Operation, UnknownOperation, Wire};
 pub use model::Usage;
 pub use models::{ModelEntry, encode_model, encode_models};
 pub use outline::{Outline, outline};
 pub use providers::echo::{EchoAnswer, echo};
-pub use providers::{ApiKeyDefault, Descriptor, provider, providers};
+pub use providers::{ApiKeyDefault, Ask, Descriptor, Options, OptionsError, provider, providers};
 pub use reply_stream::ReplyStream;

@@ -18,7 +18,10 @@ pub struct ModelEntry {
 pub fn encode_models(dialect: Dialect, models: &[ModelEntry]) -> Bytes {
     let data: Vec<Value> = models.iter().map(|model| entry(dialect, model)).collect();
     let body = match dialect {
-        Dialect::OpenAI => json!({"object": "list", "data": data}),
+        Dialect::OpenAI | Dialect::AzureOpenAI => json!({"object": "list", "data": data}),
+        Dialect::Gemini | Dialect::Cohere => json!({"models": data}),
+        Dialect::VertexAI => json!({"publisherModels": data}),
+        Dialect::Bedrock => json!({"modelSummaries": data}),
         Dialect::Anthropic => json!({
             "data": data,
             "has_more": false,
@@ -39,7 +42,23 @@ pub fn encode_model(dialect: Dialect, model: &ModelEntry) -> Bytes {
 /// tells of a model beside it may be null.
 fn entry(dialect: Dialect, model: &ModelEntry) -> Value {
     match dialect {
-        Dialect::OpenAI => json!({"id": model.id, "object": "model", "created": 0, "owned_by": model.owned_by}),
+        Dialect::OpenAI | Dialect::AzureOpenAI => {
+            json!({"id": model.id, "object": "model", "created": 0, "owned_by": model.owned_by})
+        }
+        Dialect::Gemini => json!({
+            "name": format!("models/{}", model.id),
+            "baseModelId": model.id,
+            "displayName": model.id,
+            "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
+        }),
+        Dialect::VertexAI => json!({"name": format!("publishers/google/models/{}", model.id)}),
+        Dialect::Bedrock => json!({
+            "modelId": model.id,
+            "modelName": model.id,
+            "providerName": model.owned_by,
+            "responseStreamingSupported": true,
+        }),
+        Dialect::Cohere => json!({"name": model.id, "endpoints": ["chat"]}),
         Dialect::Anthropic => json!({
             "type": "model",
             "id": model.id,

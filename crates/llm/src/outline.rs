@@ -1,7 +1,8 @@
 //! One pass over a client's JSON body: the few members that routing and relaying read, and where they stand. Never
 //! builds a tree, never recurses; time and memory are linear in the body.
 
-use crate::{BodyError, Format};
+use crate::framing::Framing;
+use crate::{BodyError, Call, Format};
 use std::ops::Range;
 
 /// Deeper nesting than this is refused, as `serde_json` does where bodies are parsed whole.
@@ -19,6 +20,8 @@ pub struct Outline {
     pub model: Option<String>,
     /// Whether a stream is asked for.
     pub stream: bool,
+    /// How the client's stream is framed.
+    pub framing: Framing,
     /// Whether a stream's usage is asked for (`stream_options.include_usage`); OpenAI Chat only.
     pub include_usage: bool,
     pub(crate) members: Members,
@@ -87,14 +90,15 @@ pub fn outline(format: Format, body: &[u8]) -> Result<Outline, BodyError> {
         return Err(scanner.wrong("something follows the JSON object"));
     }
 
-    let model = match value_of(&members, body, "model")? {
-        None => None,
-        Some(text) => Some(parse::<String>(text, "model", "a string")?),
-    };
-    let stream = match value_of(&members, body, "stream")? {
-        None => false,
-        Some(text) => parse::<bool>(text, "stream", "a boolean")?,
-    };
+    let (mut model, mut stream) = (None, false);
+    if !format.asks_in_path() {
+        if let Some(text) = value_of(&members, body, "model")? {
+            model = Some(parse::<String>(text, "model", "a string")?);
+        }
+        if let Some(text) = value_of(&members, body, "stream")? {
+            stream = parse::<bool>(text, "stream", "a boolean")?;
+        }
+    }
     let mut stream_options = None;
     let mut include_usage = false;
     if format == Format::OpenAIChat
@@ -107,7 +111,30 @@ pub fn outline(format: Format, body: &[u8]) -> Result<Outline, BodyError> {
         }
         stream_options = Some(inner);
     }
-    Ok(Outline { model, stream, include_usage, members, stream_options })
+    Ok(Outline { model, stream, framing: format.framing(), include_usage, members, stream_options })
+}
+
+impl Outline {
+    /// The same with what the call's path and query say: model, stream and framing, in formats that say them there. A
+    /// model in the path counts where the body names none (Azure's deployments).
+    #[must_use]
+    pub fn told_by(mut self, call: &Call) -> Self {
+        if self.model.is_none() {
+            self.model.clone_from(&call.model);
+        }
+        if let Some(stream) = call.stream {
+            self.stream = stream;
+        }
+        if let Some(framing) = call.framing {
+            self.framing = framing;
+        }
+        self
+    }
+}
+
+/// The members of the object that begins at an offset of a body that was read before.
+pub(crate) fn members_at(body: &[u8], at: usize) -> Result<Members, BodyError> {
+    Scanner { body, at }.object()
 }
 
 /// The text of a member that is there and not null.

@@ -1,9 +1,12 @@
 //! A streamed reply on its way to the client: bytes in with any cuts, whole events of the client's format out.
 
-use crate::framing::sse;
-use crate::relay::{Noted, Observer};
+use crate::envelope::Unwrap;
+use crate::formats;
+use crate::formats::seen::Noted;
+use crate::framing::Framing;
+use crate::relay::Observer;
 use crate::translate::Translator;
-use crate::{ErrorInfo, Format, UpstreamFault, Usage, encode_error};
+use crate::{ErrorInfo, Format, UpstreamFault, Usage};
 use bytes::Bytes;
 
 /// Reads one 2xx event stream of upstream's.
@@ -14,6 +17,9 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub struct ReplyStream {
     client: Format,
+    framing: Framing,
+    /// Takes a cloud's envelope off first.
+    unwrap: Option<Unwrap>,
     inner: Inner,
     closed: bool,
 }
@@ -25,12 +31,13 @@ enum Inner {
 }
 
 impl ReplyStream {
-    pub(crate) fn relay(client: Format, wire: Format, hide_usage: bool) -> Self {
-        Self { client, inner: Inner::Relay(Box::new(Observer::new(wire, hide_usage))), closed: false }
+    pub(crate) fn relay(client: Format, framing: Framing, hide_usage: bool, unwrap: Option<Unwrap>) -> Self {
+        let inner = Inner::Relay(Box::new(Observer::new(client, framing, hide_usage)));
+        Self { client, framing, unwrap, inner, closed: false }
     }
 
-    pub(crate) fn translate(client: Format, translator: Translator) -> Self {
-        Self { client, inner: Inner::Translate(Box::new(translator)), closed: false }
+    pub(crate) fn translate(client: Format, framing: Framing, translator: Translator, unwrap: Option<Unwrap>) -> Self {
+        Self { client, framing, unwrap, inner: Inner::Translate(Box::new(translator)), closed: false }
     }
 
     /// Takes bytes of upstream's, cut anywhere; the client's events come out as soon as they are complete.
@@ -41,10 +48,11 @@ impl ReplyStream {
         if self.closed {
             return Ok(());
         }
-        match &mut self.inner {
-            Inner::Relay(observer) => observer.push(bytes, out),
-            Inner::Translate(translator) => translator.push(bytes, out),
-        }
+        let Some(unwrap) = &mut self.unwrap else { return self.inner.push(bytes, out) };
+        let mut events = Vec::new();
+        let unwrapped = unwrap.push(bytes, &mut events);
+        events.into_iter().try_for_each(|event| self.inner.push(event, out))?;
+        unwrapped
     }
 
     /// Takes upstream's end.
@@ -54,6 +62,9 @@ impl ReplyStream {
     pub fn finish(&mut self, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
         if self.closed {
             return Ok(());
+        }
+        if let Some(unwrap) = &mut self.unwrap {
+            unwrap.finish()?;
         }
         match &mut self.inner {
             Inner::Relay(observer) => observer.finish(out),
@@ -69,10 +80,10 @@ impl ReplyStream {
         }
         self.closed = true;
         let own = match &mut self.inner {
-            Inner::Relay(observer) => observer.take_error_event(),
+            Inner::Relay(observer) => observer.take_error_frame(),
             Inner::Translate(_) => None,
         };
-        out.push(own.unwrap_or_else(|| error_event(self.client, error)));
+        out.push(own.unwrap_or_else(|| formats::error_frame(self.client, self.framing, error)));
     }
 
     fn noted(&self) -> &Noted {
@@ -113,11 +124,11 @@ impl ReplyStream {
     }
 }
 
-/// An error as an event. OpenAI's clients get no `[DONE]` after it: the stream did not end well.
-fn error_event(client: Format, error: &ErrorInfo) -> Bytes {
-    let name = match client {
-        Format::OpenAIChat => None,
-        Format::AnthropicMessages => Some("error"),
-    };
-    sse::write(name, &encode_error(client.dialect(), error))
+impl Inner {
+    fn push(&mut self, bytes: Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
+        match self {
+            Self::Relay(observer) => observer.push(bytes, out),
+            Self::Translate(translator) => translator.push(bytes, out),
+        }
+    }
 }

@@ -2,21 +2,19 @@
 
 use crate::error::BodyError;
 use crate::exchange::Target;
-use crate::formats::openai::ServerRules;
-use crate::formats::{self, StreamDecoder, StreamEncoder};
-use crate::framing::sse::{self, Splitter};
+use crate::formats::seen::Noted;
+use crate::formats::{self, ReplyContext, Restore, StreamDecoder, StreamEncoder};
+use crate::framing::{self, Framing, Splitter};
 use crate::json::Object;
 use crate::model::{Event, Names, PartStart, Report};
-use crate::relay::Noted;
 use crate::{Format, Outline, UpstreamFault};
 use bytes::Bytes;
 use serde_json::Value;
 
 /// A request in the target's format.
 pub(crate) struct Translated {
-    pub(crate) body: Bytes,
-    pub(crate) names: Names,
-    pub(crate) json_tool: bool,
+    pub(crate) body: Value,
+    pub(crate) restore: Restore,
 }
 
 /// Translates a request body, with the route's params.
@@ -35,26 +33,26 @@ pub(crate) fn translate_request(
     if !target.defaults.is_empty() {
         request.fill(formats::openai::decode_params(target.defaults.clone())?);
     }
-    if let Some(model) = target.model {
-        request.model = Some(model.to_owned());
+    request.model = target.model.map(str::to_owned).or_else(|| outline.model.clone()).or(request.model);
+    if client.asks_in_path() {
+        request.stream = Some(outline.stream);
     }
     let mut names = Names::default();
-    let (value, json_tool) = match target.wire {
-        Format::OpenAIChat => {
-            let rules =
-                ServerRules { max_tokens: target.provider.max_tokens, stream_usage: target.provider.stream_usage };
-            (formats::openai::encode_request(request, rules, &mut names, report)?, false)
-        }
-        Format::AnthropicMessages => formats::anthropic::encode_request(request, &mut names, report)?,
-    };
-    Ok(Translated { body: crate::json::bytes(&value), names, json_tool })
+    let encoded = formats::encode_request(target.wire.format, request, target.provider.rules, &mut names, report)?;
+    Ok(Translated { body: encoded.body, restore: Restore { names, json_tool: encoded.json_tool } })
 }
 
 /// A body without thinking that another vendor signed: a conversation that was held elsewhere would be refused.
-pub(crate) fn without_foreign_thinking(body: &[u8], report: &mut Report) -> Result<Bytes, BodyError> {
-    let request = formats::anthropic::decode_request(parse(body)?)?;
-    let (value, _) = formats::anthropic::encode_request(request, &mut Names::default(), report)?;
-    Ok(crate::json::bytes(&value))
+pub(crate) fn without_foreign_thinking(
+    client: Format,
+    body: &[u8],
+    target: &Target<'_>,
+    report: &mut Report,
+) -> Result<Bytes, BodyError> {
+    let request = formats::decode_request(client, parse(body)?)?;
+    let rules = target.provider.rules;
+    let encoded = formats::encode_request(client, request, rules, &mut Names::default(), report)?;
+    Ok(crate::json::bytes(&encoded.body))
 }
 
 /// A client's body as an object.
@@ -67,6 +65,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Object, BodyError> {
 /// Translates one stream.
 #[derive(Debug)]
 pub(crate) struct Translator {
+    framing: Framing,
     splitter: Splitter,
     decoder: StreamDecoder,
     encoder: StreamEncoder,
@@ -75,30 +74,31 @@ pub(crate) struct Translator {
 }
 
 impl Translator {
-    pub(crate) fn new(client: Format, wire: Format, names: Names, json_tool: bool, show_usage: bool, now: u64) -> Self {
+    pub(crate) fn new(client: Format, wire: Format, framing: Framing, restore: Restore, context: ReplyContext) -> Self {
         Self {
-            splitter: Splitter::default(),
-            decoder: StreamDecoder::new(wire, names, json_tool),
-            encoder: StreamEncoder::new(client, wire, show_usage, now),
+            framing,
+            splitter: Splitter::new(framing),
+            decoder: StreamDecoder::new(wire, restore),
+            encoder: StreamEncoder::new(client, context),
             noted: Noted::default(),
             wire,
         }
     }
 
     pub(crate) fn push(&mut self, bytes: Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
-        let mut events = Vec::new();
-        let pushed = self.splitter.push(bytes, |event| events.push(event));
-        for event in events {
-            self.event(&event, out)?;
+        let mut frames = Vec::new();
+        let pushed = self.splitter.push(bytes, |frame| frames.push(frame));
+        for frame in frames {
+            self.frame(&frame, out)?;
         }
-        pushed.map_err(|_| UpstreamFault::TooLarge { limit: sse::MAX_EVENT })
+        pushed.map_err(|error| UpstreamFault::of_frame(self.wire, error))
     }
 
     pub(crate) fn finish(&mut self, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
         let rest = self.splitter.rest();
-        if !rest.is_empty() {
-            // Half an event is the cut itself, not another fault.
-            match self.event(&rest, out) {
+        if !rest.trim_ascii().is_empty() {
+            // Half a frame is the cut itself, not another fault.
+            match self.frame(&rest, out) {
                 Err(UpstreamFault::Malformed { .. }) => return Err(UpstreamFault::Truncated),
                 other => other?,
             }
@@ -108,9 +108,10 @@ impl Translator {
         self.encode(events, out)
     }
 
-    fn event(&mut self, event: &Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
+    fn frame(&mut self, frame: &Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
+        let frame = framing::read(self.framing, frame).map_err(|error| UpstreamFault::of_frame(self.wire, error))?;
         let mut events = Vec::new();
-        let result = self.decoder.push(&sse::read(event), &mut events);
+        let result = self.decoder.push(&frame, &mut events);
         self.noted.usage = self.decoder.usage().or(self.noted.usage);
         self.encode(events, out)?;
         result

@@ -22,7 +22,7 @@ fn attempt(client: Format, wire: Format, body: &str, route: &Route) -> Result<Pr
     let (defaults, overrides) = (params(&route.defaults), params(&route.overrides));
     let target = Target {
         provider: provider(id).unwrap(),
-        wire,
+        wire: wire.into(),
         model: route.model,
         defaults: &defaults,
         overrides: &overrides,
@@ -41,7 +41,7 @@ fn a_relayed_body_without_splices_is_the_same_bytes() {
     let body = Bytes::from_static(b"{ \"messages\" : [1e400, \"\\ud800\"],\n\"model\":\"m\" }");
     let target = Target {
         provider: provider("OpenAI").unwrap(),
-        wire: OPENAI,
+        wire: OPENAI.into(),
         model: Some("m"),
         defaults: &Object::new(),
         overrides: &Object::new(),

@@ -1,14 +1,7 @@
 //! Server-sent events: where each event ends, and what it says. Holds no more than one unfinished event.
 
+use super::{Frame, FrameError, MAX_FRAME};
 use bytes::{Bytes, BytesMut};
-
-/// One event larger than this is a fault of upstream's, not a reason to hold more memory.
-pub const MAX_EVENT: usize = 16 * 1024 * 1024;
-
-/// An event is larger than [`MAX_EVENT`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event is larger than {MAX_EVENT} bytes")]
-pub struct EventTooLarge;
 
 /// Cuts a byte stream behind each event's blank line. `\n`, `\r\n` and `\r` end lines, also mixed.
 ///
@@ -38,8 +31,8 @@ impl Splitter {
     /// Takes bytes, gives each whole event with its blank line.
     ///
     /// # Errors
-    /// [`EventTooLarge`], after which the splitter is of no more use.
-    pub fn push(&mut self, bytes: Bytes, mut each: impl FnMut(Bytes)) -> Result<(), EventTooLarge> {
+    /// [`FrameError::TooLarge`], after which the splitter is of no more use.
+    pub fn push(&mut self, bytes: Bytes, mut each: impl FnMut(Bytes)) -> Result<(), FrameError> {
         let mut rest = bytes;
         while let Some(end) = self.find_end(&rest) {
             let piece = rest.split_to(end);
@@ -50,8 +43,8 @@ impl Splitter {
                 each(self.held.split().freeze());
             }
         }
-        if self.held.len() + rest.len() > MAX_EVENT {
-            return Err(EventTooLarge);
+        if self.held.len() + rest.len() > MAX_FRAME {
+            return Err(FrameError::TooLarge);
         }
         self.held.extend_from_slice(&rest);
         Ok(())
@@ -102,20 +95,11 @@ impl Splitter {
     }
 }
 
-/// What an event says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Event {
-    /// Its `event:` field.
-    pub name: Option<String>,
-    /// Its `data:` lines joined by `\n`; `None` when it has none (a comment, a blank line).
-    pub data: Option<Bytes>,
-}
-
 /// Reads an event as [`Splitter`] gives it. The data is a slice of the event unless it has several `data:` lines.
 /// A byte order mark before the first line is skipped.
 #[must_use]
-pub fn read(event: &Bytes) -> Event {
-    let mut out = Event::default();
+pub fn read(event: &Bytes) -> Frame {
+    let mut out = Frame::default();
     let mut lines: Vec<Bytes> = Vec::new();
     let mut at = if event.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     while at < event.len() {
@@ -205,9 +189,9 @@ mod tests {
     #[test]
     fn an_endless_event_is_refused() {
         let mut splitter = Splitter::default();
-        let piece = Bytes::from(vec![b'x'; MAX_EVENT / 2 + 1]);
+        let piece = Bytes::from(vec![b'x'; MAX_FRAME / 2 + 1]);
         assert_eq!(splitter.push(piece.clone(), |_| ()), Ok(()));
-        assert_eq!(splitter.push(piece, |_| ()), Err(EventTooLarge));
+        assert_eq!(splitter.push(piece, |_| ()), Err(FrameError::TooLarge));
     }
 
     #[track_caller]

@@ -15,6 +15,7 @@ impl Answer {
             finish: Finish::new(FinishKind::Stop, ""),
             usage: None,
             service_tier: None,
+            logprobs: Vec::new(),
         };
         let mut places = HashMap::new();
         for event in events {
@@ -29,9 +30,10 @@ impl Answer {
                     places.insert(part, answer.parts.len());
                     answer.parts.push(Part::new(begin(start)));
                 }
+                Event::PartDelta { delta: PartDelta::Logprobs(more), .. } => answer.logprobs.extend(more),
                 Event::PartDelta { part, delta } => {
                     if let Some(part) = places.get(&part).and_then(|at| answer.parts.get_mut(*at)) {
-                        append(&mut part.kind, delta);
+                        append(part, delta);
                     }
                 }
                 Event::Finish(finish) => answer.finish = finish,
@@ -47,7 +49,9 @@ impl Answer {
     pub fn into_events(self) -> Vec<Event> {
         let mut events =
             vec![Event::Start { id: self.id, model: self.model, created: self.created, usage: self.usage }];
+        let mut logprobs = self.logprobs;
         for (number, part) in self.parts.into_iter().enumerate() {
+            let is_text = matches!(part.kind, PartKind::Text(_));
             let (start, deltas) = match part.kind {
                 PartKind::Text(text) => (PartStart::Text, vec![PartDelta::Text(text)]),
                 PartKind::Refusal(text) => (PartStart::Refusal, vec![PartDelta::Text(text)]),
@@ -62,7 +66,13 @@ impl Answer {
                 _ => continue,
             };
             events.push(Event::PartStart { part: number, start });
-            events.extend(deltas.into_iter().map(|delta| Event::PartDelta { part: number, delta }));
+            let signature = part.signature.map(PartDelta::Signature);
+            let deltas = deltas.into_iter().chain(part.citations.into_iter().map(PartDelta::Citation)).chain(signature);
+            events.extend(deltas.map(|delta| Event::PartDelta { part: number, delta }));
+            if is_text && !logprobs.is_empty() {
+                let delta = PartDelta::Logprobs(std::mem::take(&mut logprobs));
+                events.push(Event::PartDelta { part: number, delta });
+            }
             events.push(Event::PartEnd { part: number });
         }
         events.push(Event::Finish(self.finish));
@@ -82,16 +92,18 @@ fn begin(start: PartStart) -> PartKind {
     }
 }
 
-fn append(part: &mut PartKind, delta: PartDelta) {
-    match (part, delta) {
+fn append(part: &mut Part, delta: PartDelta) {
+    match (&mut part.kind, delta) {
         (PartKind::Text(text) | PartKind::Refusal(text), PartDelta::Text(more)) => text.push_str(&more),
         (PartKind::Thinking { text, .. }, PartDelta::Text(more)) => text.push_str(&more),
         (PartKind::Thinking { signature, .. }, PartDelta::Signature(more)) => {
             signature.get_or_insert_default().push_str(&more);
         }
+        (_, PartDelta::Signature(more)) => part.signature.get_or_insert_default().push_str(&more),
         (PartKind::ToolCall { arguments: Arguments::Text(text), .. }, PartDelta::Arguments(more)) => {
             text.push_str(&more);
         }
+        (_, PartDelta::Citation(citation)) => part.citations.push(citation),
         _ => {}
     }
 }

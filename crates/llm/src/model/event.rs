@@ -1,7 +1,8 @@
 //! A streamed answer, event by event.
 
-use super::{Finish, Usage};
+use super::{Citation, Finish, Usage};
 use crate::ErrorInfo;
+use serde_json::Value;
 
 /// One event. Parts may be open at the same time; encoders for formats that forbid it put them in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,12 +70,16 @@ pub enum PartStart {
 }
 
 /// A piece of a part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum PartDelta {
     /// Text of a text, thinking or refusal part.
     Text(String),
-    /// The signature of a thinking part.
+    /// The signature of a thinking part, or over the thinking that led to a part of another kind.
     Signature(String),
+    /// What the text refers to.
+    Citation(Citation),
+    /// The likelihood of the tokens of the text that came last, as OpenAI Chat's `logprobs.content` has them.
+    Logprobs(Vec<Value>),
     /// A piece of a call's arguments.
     Arguments(String),
 }

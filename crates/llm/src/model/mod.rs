@@ -16,7 +16,7 @@ pub use names::{NameRules, Names};
 pub(crate) use names::{mint, plain_id};
 pub use reply::{Answer, Finish, FinishKind};
 pub use report::Report;
-pub use request::{Arguments, Content, Form, Message, Part, PartKind, Request, Role, Source, Tool, ToolKind};
+pub use request::{Arguments, Citation, Content, Form, Message, Part, PartKind, Request, Role, Source, Tool, ToolKind};
 pub use settings::{Reasoning, ResponseFormat, Settings, Stop, ToolChoice};
 pub(crate) use signature::{has_foreign_signature, unwrap_signature, wrap_signature};
 pub use usage::Usage;

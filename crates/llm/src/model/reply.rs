@@ -1,6 +1,7 @@
 //! A complete answer.
 
 use super::{Part, Usage};
+use serde_json::Value;
 
 /// A complete answer of one choice.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Answer {
     pub usage: Option<Usage>,
     /// The tier that served it.
     pub service_tier: Option<String>,
+    /// The likelihood of each token, as OpenAI Chat's `logprobs.content` has it; empty where it was not told.
+    pub logprobs: Vec<Value>,
 }
 
 /// Why an answer ended.

@@ -85,8 +85,28 @@ pub struct Part {
     pub kind: PartKind,
     /// A prompt-cache mark, as Anthropic writes it.
     pub cache: Option<Value>,
+    /// The vendor's signature over the thinking that led to this part, for formats that sign any part (Gemini). Of a
+    /// part that came back from a client of another format it is bare again: see [`super::unwrap_signature`].
+    pub signature: Option<String>,
+    /// What the text of this part refers to.
+    pub citations: Vec<Citation>,
     /// Members that are not modelled.
     pub extras: Map<String, Value>,
+}
+
+/// A source that a text refers to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Citation {
+    /// Where it is.
+    pub url: Option<String>,
+    /// What it is called.
+    pub title: Option<String>,
+    /// The source's own words.
+    pub cited: Option<String>,
+    /// The characters of this part's text that rest on it, from and to.
+    pub range: Option<(u64, u64)>,
+    /// As the origin wrote it; null where it was not written by a vendor.
+    pub native: Value,
 }
 
 /// What a part is.
@@ -96,6 +116,10 @@ pub enum PartKind {
     Text(String),
     /// An image.
     Image(Source),
+    /// Sound.
+    Audio(Source),
+    /// Moving pictures.
+    Video(Source),
     /// A document.
     Document {
         /// Where it is.
@@ -248,7 +272,7 @@ impl Part {
     /// A part without mark or extras.
     #[must_use]
     pub fn new(kind: PartKind) -> Self {
-        Self { kind, cache: None, extras: Map::new() }
+        Self { kind, cache: None, signature: None, citations: Vec::new(), extras: Map::new() }
     }
 
     /// A text part.
@@ -282,6 +306,12 @@ impl Request {
             reasoning,
             user,
             service_tier,
+            seed,
+            presence_penalty,
+            frequency_penalty,
+            choices,
+            logprobs,
+            top_logprobs,
         } = other.settings;
         let own = &mut self.settings;
         if own.max_tokens.is_none() {
@@ -300,6 +330,12 @@ impl Request {
         }
         keep(&mut own.user, user);
         keep(&mut own.service_tier, service_tier);
+        keep(&mut own.seed, seed);
+        keep(&mut own.presence_penalty, presence_penalty);
+        keep(&mut own.frequency_penalty, frequency_penalty);
+        keep(&mut own.choices, choices);
+        keep(&mut own.logprobs, logprobs);
+        keep(&mut own.top_logprobs, top_logprobs);
         keep(&mut self.tools, other.tools);
         for (key, value) in other.extras {
             self.openai_params.entry(key).or_insert(value);

@@ -29,6 +29,18 @@ pub struct Settings {
     pub user: Option<String>,
     /// The vendor's tier, in the origin's word.
     pub service_tier: Option<String>,
+    /// Makes sampling repeatable, as far as the vendor can.
+    pub seed: Option<Number>,
+    /// Against what was said at all.
+    pub presence_penalty: Option<Number>,
+    /// Against what was said often.
+    pub frequency_penalty: Option<Number>,
+    /// How many answers.
+    pub choices: Option<u64>,
+    /// Whether the likelihood of each token is told.
+    pub logprobs: Option<bool>,
+    /// For how many of the likeliest tokens.
+    pub top_logprobs: Option<u64>,
 }
 
 /// Texts that end the answer.
@@ -78,6 +90,9 @@ pub enum ResponseFormat {
 pub struct Reasoning {
     /// A word for the effort (`low`, `high`, …); `none` means no thinking.
     pub effort: Option<String>,
-    /// Anthropic's `thinking` object: `type`, `budget_tokens`, `display`.
+    /// Anthropic's `thinking` object: `type`, `budget_tokens`, `display`. A budget that another format tells is written
+    /// into one.
     pub thinking: Option<Map<String, Value>>,
+    /// Whether the answer shows the thinking, where the client says so.
+    pub show: Option<bool>,
 }

@@ -1,18 +1,37 @@
 //! The list of providers, and what a descriptor says of one. A vendor's own words stand in its folder only.
 
 mod anthropic;
+mod azure_openai;
+mod bedrock;
+mod cohere;
 pub mod echo;
+mod gemini;
 mod headers;
 mod openai;
 mod openai_compatible;
+mod options;
 mod url;
+mod vertex_ai;
 
-use crate::{Dialect, Format, Operation};
+pub use options::{Options, OptionsError};
+
+use crate::formats::ServerRules;
+use crate::framing::Framing;
+use crate::{Dialect, Format, Operation, Wire};
 use http::HeaderMap;
 
 /// Every provider, in the order in which users read them.
-static PROVIDERS: [Descriptor; 4] =
-    [openai::DESCRIPTOR, anthropic::DESCRIPTOR, openai_compatible::DESCRIPTOR, echo::DESCRIPTOR];
+static PROVIDERS: [Descriptor; 9] = [
+    openai::DESCRIPTOR,
+    azure_openai::DESCRIPTOR,
+    anthropic::DESCRIPTOR,
+    gemini::DESCRIPTOR,
+    vertex_ai::DESCRIPTOR,
+    bedrock::DESCRIPTOR,
+    cohere::DESCRIPTOR,
+    openai_compatible::DESCRIPTOR,
+    echo::DESCRIPTOR,
+];
 
 /// Every provider.
 #[must_use]
@@ -31,8 +50,8 @@ pub fn provider(id: &str) -> Option<&'static Descriptor> {
 pub struct Descriptor {
     /// Its id, as in `spec.type`.
     pub id: &'static str,
-    /// Base URL where the user gives none.
-    pub default_endpoint: Option<&'static str>,
+    /// Base URL where the user gives none; some need an option for it.
+    pub(crate) default_endpoint: fn(&Options) -> Option<String>,
     /// Whether it answers inside of the gateway, without an endpoint.
     pub local: bool,
     /// Where an API key goes if the user does not say.
@@ -41,12 +60,18 @@ pub struct Descriptor {
     pub dialects: &'static [Dialect],
     /// Its API's documentation.
     pub docs: &'static str,
-    /// The formats it speaks, the best first.
-    pub(crate) formats: &'static [Format],
-    /// Whether streams give their usage when `stream_options.include_usage` asks for it.
-    pub(crate) stream_usage: bool,
-    /// The name under which it takes the bound of the answer's length, in OpenAI Chat.
-    pub(crate) max_tokens: &'static str,
+    /// The options it takes, see [`Options`]; of them, those it cannot do without.
+    pub options: &'static [&'static str],
+    /// Options it cannot do without.
+    pub required_options: &'static [&'static str],
+    /// The format in which a call for a model of a client's format reaches it, the nearest first.
+    pub(crate) wire: fn(&str, Format) -> Wire,
+    /// The URL of a call, see [`Descriptor::url`].
+    pub(crate) url: fn(&str, &Ask<'_>) -> String,
+    /// The URL of a relayed path, without its query.
+    pub(crate) native_url: fn(&str, &str, &Options) -> String,
+    /// What its servers want.
+    pub(crate) rules: ServerRules,
     /// Request headers of its own that a client of its own dialect may send.
     pub(crate) request_headers: &'static [&'static str],
     /// Headers that every request to it must have, with the value if the client sends none.
@@ -55,6 +80,21 @@ pub struct Descriptor {
     pub(crate) reply_headers: &'static [&'static str],
     /// Query parameters that may go up on native paths.
     pub(crate) query: &'static [&'static str],
+}
+
+/// What the URL of one call depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The format, and what is around it.
+    pub wire: Wire,
+    /// The model to ask for.
+    pub model: &'a str,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// How upstream should frame it, see [`crate::Exchange::upstream_framing`].
+    pub framing: Framing,
+    /// What the user set.
+    pub options: &'a Options,
 }
 
 /// Where an API key goes.
@@ -70,30 +110,29 @@ impl Descriptor {
     /// The format in which a call of this client format reaches the provider, nearest first: its own if the provider
     /// speaks it, so that nothing is translated. `None` for operations that have no format of their own.
     #[must_use]
-    pub fn wire(&self, _model: &str, operation: Operation, client: Format) -> Option<Format> {
-        if operation != Operation::Chat {
-            return None;
-        }
-        self.formats.iter().copied().find(|format| *format == client).or(self.formats.first().copied())
+    pub fn wire(&self, model: &str, operation: Operation, client: Format) -> Option<Wire> {
+        (operation == Operation::Chat).then(|| (self.wire)(model, client))
     }
 
-    /// The URL for a call in `wire`. `endpoint` has no trailing slash, and may or may not have its version (`/v1`).
+    /// Base URL where the user gives none; `None` where there is none, or an option is missing for it.
     #[must_use]
-    pub fn url(&self, endpoint: &str, wire: Format) -> String {
-        let path = match wire {
-            Format::OpenAIChat => "/v1/chat/completions",
-            Format::AnthropicMessages => "/v1/messages",
-        };
-        url::join(endpoint, path)
+    pub fn endpoint(&self, options: &Options) -> Option<String> {
+        (self.default_endpoint)(options)
+    }
+
+    /// The URL for a call. `endpoint` has no trailing slash, and may or may not have its version (`/v1`).
+    #[must_use]
+    pub fn url(&self, endpoint: &str, ask: &Ask<'_>) -> String {
+        (self.url)(endpoint, ask)
     }
 
     /// The URL for a vendor path that is relayed as it is. Of the query only what the descriptor lists goes along:
     /// a key never does.
     #[must_use]
-    pub fn native_url(&self, endpoint: &str, path: &str, query: Option<&str>) -> String {
-        let mut url = url::join(endpoint, path);
+    pub fn native_url(&self, endpoint: &str, path: &str, query: Option<&str>, options: &Options) -> String {
+        let mut url = (self.native_url)(endpoint, path, options);
         if let Some(query) = query.and_then(|query| url::allowed_query(query, self.query)) {
-            url.push('?');
+            url.push(if url.contains('?') { '&' } else { '?' });
             url.push_str(&query);
         }
         url
@@ -112,6 +151,22 @@ impl Descriptor {
     pub fn reply_headers(&self, client: Dialect, headers: &HeaderMap) -> HeaderMap {
         headers::reply(self, client, headers)
     }
+}
+
+/// No endpoint but the user's.
+fn no_endpoint(_: &Options) -> Option<String> {
+    None
+}
+
+/// The first of some formats that is the client's, else the first of all.
+fn nearest(formats: &[Format], client: Format) -> Wire {
+    let own = formats.iter().copied().find(|format| *format == client);
+    own.or(formats.first().copied()).unwrap_or(client).into()
+}
+
+/// A relayed path behind an endpoint that may have its version.
+fn versioned(endpoint: &str, path: &str, _: &Options) -> String {
+    url::join(endpoint, path)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ fn every_provider_is_found_by_its_id_and_has_a_folder() {
     for descriptor in providers() {
         assert!(std::ptr::eq(provider(descriptor.id).unwrap(), descriptor));
         let mut name = String::new();
-        for (at, letter) in descriptor.id.replace("OpenAI", "Openai").char_indices() {
+        for (at, letter) in descriptor.id.replace("OpenAI", "Openai").replace("AI", "Ai").char_indices() {
             if letter.is_uppercase() && at > 0 {
                 name.push('_');
             }
@@ -33,16 +33,22 @@ fn the_nearest_format_comes_first() {
         ("Echo", OpenAIChat, OpenAIChat),
         ("Echo", AnthropicMessages, AnthropicMessages),
     ] {
-        assert_eq!(provider(id).unwrap().wire("m", Operation::Chat, client), Some(wire), "{id}");
+        assert_eq!(provider(id).unwrap().wire("m", Operation::Chat, client), Some(wire.into()), "{id}");
         assert_eq!(provider(id).unwrap().wire("m", Operation::Native, client), None);
     }
+}
+
+fn of(id: &str, endpoint: &str, wire: Format) -> String {
+    let options = Options::default();
+    let ask = Ask { wire: wire.into(), model: "m", stream: false, framing: Framing::Sse, options: &options };
+    provider(id).unwrap().url(endpoint, &ask)
 }
 
 #[test]
 fn endpoints_may_or_may_not_have_their_version() {
     #[track_caller]
     fn check(endpoint: &str, url: &str) {
-        assert_eq!(provider("OpenAICompatible").unwrap().url(endpoint, Format::OpenAIChat), url);
+        assert_eq!(of("OpenAICompatible", endpoint, Format::OpenAIChat), url);
     }
     check("https://api.openai.com", "https://api.openai.com/v1/chat/completions");
     check("https://api.openai.com/v1", "https://api.openai.com/v1/chat/completions");
@@ -51,8 +57,8 @@ fn endpoints_may_or_may_not_have_their_version() {
     check("https://h/v1beta/openai", "https://h/v1beta/openai/chat/completions");
     check("https://h/api/paas/v4", "https://h/api/paas/v4/chat/completions");
     check("https://v1.host.example", "https://v1.host.example/v1/chat/completions");
-    let anthropic = provider("Anthropic").unwrap();
-    assert_eq!(anthropic.url("https://a", Format::AnthropicMessages), "https://a/v1/messages");
+    assert_eq!(of("Anthropic", "https://a", Format::AnthropicMessages), "https://a/v1/messages");
+    assert_eq!(of("OpenAI", "https://a/v1", Format::OpenAIResponses), "https://a/v1/responses");
 }
 
 #[test]
@@ -60,14 +66,14 @@ fn native_paths_keep_listed_query_parameters_only() {
     let openai = provider("OpenAI").unwrap();
     #[track_caller]
     fn check(descriptor: &Descriptor, path: &str, query: Option<&str>, url: &str) {
-        assert_eq!(descriptor.native_url("https://h/v1", path, query), url);
+        assert_eq!(descriptor.native_url("https://h/v1", path, query, &Options::default()), url);
     }
     check(openai, "/v1/embeddings", None, "https://h/v1/embeddings");
     check(openai, "/embeddings", None, "https://h/v1/embeddings");
     check(openai, "/v1/files", Some("limit=2&key=secret&api-key=x"), "https://h/v1/files?limit=2");
     check(openai, "/v1/files", Some("key=secret"), "https://h/v1/files");
     check(openai, "/v1/r", Some("include[]=a&metadata%5Bk%5D=v"), "https://h/v1/r?include[]=a&metadata%5Bk%5D=v");
-    assert_eq!(openai.native_url("https://h", "/files", None), "https://h/v1/files");
+    assert_eq!(openai.native_url("https://h", "/files", None, &Options::default()), "https://h/v1/files");
 }
 
 fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -1,5 +1,33 @@
 //! Endpoint and path become one URL, whether or not the endpoint has its version.
 
+use crate::Format;
+
+/// The path of a chat call, in formats whose path is always the same.
+pub(super) fn path(wire: Format) -> &'static str {
+    match wire {
+        Format::OpenAIResponses => "/v1/responses",
+        Format::AnthropicMessages => "/v1/messages",
+        Format::CohereChat => "/v2/chat",
+        // Their own providers say the path of these.
+        Format::OpenAIChat | Format::GeminiGenerateContent | Format::BedrockConverse => "/v1/chat/completions",
+    }
+}
+
+/// A text as one segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            byte => {
+                let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+                out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+            }
+        }
+    }
+    out
+}
+
 /// Joins an endpoint and a vendor path. The path's `/v1` gives way to a version that the endpoint already has
 /// (`https://host/api/v4`, `https://host/v1beta/openai`), and is added where neither has one.
 pub(super) fn join(endpoint: &str, path: &str) -> String {

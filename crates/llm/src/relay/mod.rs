@@ -2,9 +2,7 @@
 //! usage chunk that we asked for. Never parses a body whole.
 
 mod observe;
-mod reply;
 mod splice;
 
-pub(crate) use observe::{Noted, Observer};
-pub(crate) use reply::observe_reply;
-pub(crate) use splice::{Splices, splice_model, splice_params, splice_usage};
+pub(crate) use observe::Observer;
+pub(crate) use splice::{Splices, splice_envelope, splice_model, splice_params, splice_usage};

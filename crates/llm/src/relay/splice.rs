@@ -2,7 +2,7 @@
 
 use crate::BodyError;
 use crate::json::Object;
-use crate::outline::{Member, Members, Outline};
+use crate::outline::{Member, Members, Outline, members_at};
 use bytes::Bytes;
 use serde_json::Value;
 use std::ops::Range;
@@ -18,6 +18,24 @@ pub(crate) struct Splices {
 impl Splices {
     fn replace(&mut self, at: Range<usize>, with: Vec<u8>) {
         self.edits.push((at, with));
+    }
+
+    /// Takes a member out, with the comma beside it.
+    fn remove(&mut self, object: &Members, key: &str, body: &[u8]) -> Result<(), BodyError> {
+        let Some(at) = object.list.iter().position(|member| member.key == key) else { return Ok(()) };
+        object.get(key)?;
+        let end = object.list[at].value.end;
+        let range = match (at.checked_sub(1).map(|before| &object.list[before]), object.list.get(at + 1)) {
+            // From the end of the value before it, so that the comma between them goes.
+            (Some(before), _) => before.value.end..end,
+            (None, Some(_)) => {
+                let comma = memchr::memchr(b',', &body[end..]).expect("a comma stands before the next member");
+                object.open..end + comma + 1
+            }
+            (None, None) => object.open..end,
+        };
+        self.replace(range, Vec::new());
+        Ok(())
     }
 
     fn add(&mut self, object: &Members, key: &str, value: &[u8]) {
@@ -80,15 +98,31 @@ pub(crate) fn splice_usage(splices: &mut Splices, outline: &Outline) -> Result<b
 }
 
 /// Fills in `defaults` where the client left a member out (null counts as left out), and forces `overrides`.
-/// `same` gives the names that mean the same as one; the client's spelling stays.
+/// `same` gives the names that mean the same as one; the client's spelling stays. Into members of the list `nested`
+/// params are merged member by member.
 pub(crate) fn splice_params(
     splices: &mut Splices,
     members: &Members,
     defaults: &Object,
     overrides: &Object,
     same: fn(&str) -> &'static [&'static str],
+    nested: &[&str],
     body: &[u8],
 ) -> Result<(), BodyError> {
+    for key in nested {
+        let inner = |params: &Object| params.get(*key).and_then(Value::as_object).cloned().unwrap_or_default();
+        let (inner_defaults, inner_overrides) = (inner(defaults), inner(overrides));
+        if let Some(member) = members.get(key)?
+            && body[member.value.start] == b'{'
+            && !(inner_defaults.is_empty() && inner_overrides.is_empty())
+        {
+            let inside = members_at(body, member.value.start)?;
+            splice_params(splices, &inside, &inner_defaults, &inner_overrides, same, &[], body)?;
+            let without = |params: &Object| params.iter().filter(|(name, _)| name != key).map(pair).collect::<Object>();
+            let rest: Vec<&str> = nested.iter().copied().filter(|name| name != key).collect();
+            return splice_params(splices, members, &without(defaults), &without(overrides), same, &rest, body);
+        }
+    }
     for (key, value) in overrides {
         let mut found = false;
         for name in names(key, same) {
@@ -123,8 +157,31 @@ pub(crate) fn splice_params(
     Ok(())
 }
 
+fn pair((key, value): (&String, &Value)) -> (String, Value) {
+    (key.clone(), value.clone())
+}
+
 fn names(key: &str, same: fn(&str) -> &'static [&'static str]) -> impl Iterator<Item = &str> {
     std::iter::once(key).chain(same(key).iter().copied().filter(move |name| *name != key))
+}
+
+/// Wraps a body as a cloud wants it: members that the path says are taken out, a version is put in.
+pub(crate) fn splice_envelope(
+    splices: &mut Splices,
+    members: &Members,
+    without: &[&str],
+    with: &[(&str, Value)],
+    body: &[u8],
+) -> Result<(), BodyError> {
+    for key in without {
+        splices.remove(members, key, body)?;
+    }
+    for (key, value) in with {
+        if members.get(key)?.is_none() {
+            splices.add(members, key, &to_vec(value));
+        }
+    }
+    Ok(())
 }
 
 fn set(splices: &mut Splices, object: &Members, key: &str, value: &Value) -> Result<(), BodyError> {

@@ -42,6 +42,7 @@ pub fn decode_reply(body: Value, names: &Names, json_tool: bool, report: &mut Re
         finish,
         usage,
         service_tier: body.get("usage").and_then(|usage| usage.get("service_tier")?.as_str().map(str::to_owned)),
+        logprobs: Vec::new(),
     })
 }
 

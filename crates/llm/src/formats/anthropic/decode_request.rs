@@ -61,9 +61,14 @@ fn decode_settings(body: &mut Object) -> Settings {
         tool_choice,
         parallel_tools,
         response_format: decode_response_format(body),
-        reasoning: Reasoning { effort: take_inner_string(body, "output_config", "effort"), thinking: thinking(body) },
+        reasoning: Reasoning {
+            effort: take_inner_string(body, "output_config", "effort"),
+            thinking: thinking(body),
+            show: None,
+        },
         user: take_inner_string(body, "metadata", "user_id"),
         service_tier: take_string(body, "service_tier"),
+        ..Settings::default()
     }
 }
 
@@ -192,7 +197,7 @@ fn decode_block(field: &str, nth: usize, block: Value) -> Result<Part, BodyError
     };
     block.shift_remove("type");
     let cache = take_object(&mut block, "cache_control").map(Value::Object);
-    Ok(Part { kind, cache, extras: block })
+    Ok(Part { cache, extras: block, ..Part::new(kind) })
 }
 
 fn decode_tool_use(block: &mut Object) -> Option<PartKind> {

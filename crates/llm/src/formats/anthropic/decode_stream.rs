@@ -1,7 +1,7 @@
 //! An Anthropic stream becomes neutral events.
 
 use super::encode_request::JSON_TOOL;
-use crate::framing::sse;
+use crate::framing::Frame;
 use crate::json::text;
 use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage};
 use crate::{Format, UpstreamFault};
@@ -53,7 +53,7 @@ impl StreamDecoder {
     ///
     /// # Errors
     /// When its data is not JSON.
-    pub fn push(&mut self, event: &sse::Event, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
+    pub fn push(&mut self, event: &Frame, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
         let Some(data) = event.data.as_ref().filter(|data| !data.trim_ascii().is_empty()) else { return Ok(()) };
         if self.ended {
             return Ok(());
@@ -212,8 +212,11 @@ impl StreamDecoder {
 }
 
 fn emit(part: usize, delta: PartDelta, out: &mut Vec<Event>) {
-    let (PartDelta::Text(text) | PartDelta::Signature(text) | PartDelta::Arguments(text)) = &delta;
-    if !text.is_empty() {
+    let says_nothing = match &delta {
+        PartDelta::Text(text) | PartDelta::Signature(text) | PartDelta::Arguments(text) => text.is_empty(),
+        PartDelta::Citation(_) | PartDelta::Logprobs(_) => false,
+    };
+    if !says_nothing {
         out.push(Event::PartDelta { part, delta });
     }
 }

@@ -116,7 +116,7 @@ pub(crate) fn encode_params(
 }
 
 fn refuse_impossible(request: &Request) -> Result<(), BodyError> {
-    if request.extras.get("n").and_then(Value::as_u64).is_some_and(|n| n > 1) {
+    if request.settings.choices.is_some_and(|choices| choices > 1) {
         return Err(BodyError::unsupported("n", "'n' above 1 is not possible with an Anthropic Messages provider"));
     }
     for key in ["functions", "function_call", "audio"] {
@@ -133,9 +133,6 @@ fn report_extras(extras: &Object, report: &mut Report) {
     let mut extras = extras.clone();
     extras.shift_remove("stream_options");
     extras.shift_remove("max_tokens");
-    if extras.get("n").and_then(Value::as_u64) == Some(1) {
-        extras.shift_remove("n");
-    }
     if extras.get("modalities") == Some(&json!(["text"])) {
         extras.shift_remove("modalities");
     }

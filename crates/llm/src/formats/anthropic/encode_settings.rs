@@ -80,6 +80,14 @@ pub(super) fn settle(settings: Settings, around: &Around<'_>, names: &mut Names,
         Some(_) => report.drop("service_tier"),
         None => {}
     }
+    let unknown = [
+        ("seed", settings.seed.is_some()),
+        ("presence_penalty", settings.presence_penalty.is_some()),
+        ("frequency_penalty", settings.frequency_penalty.is_some()),
+        ("logprobs", settings.logprobs == Some(true)),
+        ("top_logprobs", settings.top_logprobs.is_some()),
+    ];
+    unknown.iter().filter(|(_, said)| *said).for_each(|(key, _)| report.drop(key));
     out
 }
 

@@ -118,6 +118,7 @@ impl StreamEncoder {
                 json!({"type": "signature_delta", "signature": signature})
             }
             PartDelta::Arguments(text) => json!({"type": "input_json_delta", "partial_json": text}),
+            PartDelta::Citation(_) | PartDelta::Logprobs(_) => return,
         };
         block_delta(open.index, delta, out);
     }

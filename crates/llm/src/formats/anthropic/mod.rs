@@ -10,6 +10,7 @@ mod encode_request;
 mod encode_settings;
 mod encode_stream;
 mod error;
+mod observe;
 mod turns;
 mod usage;
 
@@ -23,6 +24,7 @@ pub(crate) use encode_request::encode_params;
 pub use encode_request::encode_request;
 pub use encode_stream::StreamEncoder;
 pub use error::{error_body, read_error};
+pub(crate) use observe::{observe, observe_reply};
 pub use usage::{delta_usage, merge_usage, usage_object};
 
 use crate::model::{Finish, FinishKind};

@@ -95,7 +95,7 @@ impl<'a> Turns<'a> {
     }
 
     fn block(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
-        let Part { kind, cache, extras } = part;
+        let Part { kind, cache, extras, .. } = part;
         let mut block = match kind {
             PartKind::Text(text) => blocks::object([("type", json!("text")), ("text", Value::String(text))]),
             PartKind::Refusal(text) => blocks::object([("type", json!("text")), ("text", Value::String(text))]),
@@ -131,6 +131,10 @@ impl<'a> Turns<'a> {
             },
             PartKind::RedactedThinking(data) => {
                 blocks::object([("type", json!("redacted_thinking")), ("data", json!(data))])
+            }
+            PartKind::Audio(_) | PartKind::Video(_) => {
+                let message = "sound and moving pictures are not possible with an Anthropic Messages provider";
+                return Err(BodyError::unsupported("messages[].content[].type", message));
             }
             PartKind::Foreign(value) if self.own => return Ok(Some(value)),
             PartKind::Foreign(value) => {

@@ -41,6 +41,7 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
         created: body.get("created").and_then(Value::as_u64),
         usage: body.get("usage").and_then(super::read_usage),
         service_tier: take_string(&mut body, "service_tier"),
+        logprobs: Vec::new(),
         id,
         parts,
         finish,

@@ -68,6 +68,12 @@ fn decode_settings(body: &mut Object) -> Settings {
         reasoning: decode_reasoning(body),
         user: take_string(body, "user"),
         service_tier: take_string(body, "service_tier"),
+        seed: take_number(body, "seed"),
+        presence_penalty: take_number(body, "presence_penalty"),
+        frequency_penalty: take_number(body, "frequency_penalty"),
+        choices: take_u64(body, "n"),
+        logprobs: take_bool(body, "logprobs"),
+        top_logprobs: take_u64(body, "top_logprobs"),
     }
 }
 
@@ -125,7 +131,7 @@ fn decode_reasoning(body: &mut Object) -> Reasoning {
         Some("enabled" | "disabled" | "adaptive") => take_object(body, "thinking"),
         _ => None,
     };
-    Reasoning { effort, thinking }
+    Reasoning { effort, thinking, show: None }
 }
 
 fn decode_message(at: usize, message: Value) -> Result<Message, BodyError> {
@@ -226,7 +232,7 @@ fn decode_call(field: &str, call: Value) -> Result<Part, BodyError> {
     if !function.is_empty() {
         call.insert("function".to_owned(), Value::Object(function));
     }
-    Ok(Part { kind: PartKind::ToolCall { id, name, arguments }, cache: None, extras: call })
+    Ok(Part { extras: call, ..Part::new(PartKind::ToolCall { id, name, arguments }) })
 }
 
 fn take_content(at: usize, message: &mut Object) -> Result<Content, BodyError> {
@@ -263,7 +269,7 @@ fn decode_part(at: usize, nth: usize, part: Value) -> Result<Part, BodyError> {
     };
     part.shift_remove("type");
     let cache = take_object(&mut part, "cache_control").map(Value::Object);
-    Ok(Part { kind, cache, extras: part })
+    Ok(Part { cache, extras: part, ..Part::new(kind) })
 }
 
 /// `image_url` is an object; some clients write the bare URL. What is beside `url` stays in extras.

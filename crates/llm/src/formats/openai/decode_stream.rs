@@ -1,7 +1,7 @@
 //! An OpenAI Chat stream becomes neutral events. Servers that imitate it differ in small ways; what they do is
 //! straightened here: indexes and ids left out, finishes told twice or too early, usage in any chunk.
 
-use crate::framing::sse;
+use crate::framing::Frame;
 use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage, mint};
 use crate::{Format, UpstreamFault};
 use serde_json::Value;
@@ -77,7 +77,7 @@ impl StreamDecoder {
     ///
     /// # Errors
     /// When its data is not JSON.
-    pub fn push(&mut self, event: &sse::Event, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
+    pub fn push(&mut self, event: &Frame, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
         let Some(data) = event.data.as_ref().filter(|data| !data.trim_ascii().is_empty()) else { return Ok(()) };
         if self.ended {
             return Ok(());

@@ -6,7 +6,7 @@ use crate::model::{
     Arguments, Content, Form, Message, Names, Part, PartKind, Report, Role, Source, plain_id, unwrap_signature,
 };
 use crate::{BodyError, Format};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Writes messages one after the other.
 pub(super) struct Encoder<'a> {
@@ -127,7 +127,7 @@ impl Encoder<'_> {
     }
 
     fn user_part(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
-        let Part { kind, cache, extras } = part;
+        let Part { kind, cache, extras, .. } = part;
         let body = match kind {
             PartKind::Text(text) => return Ok(Some(self.text_part(text, cache, extras))),
             PartKind::Image(source) => {
@@ -230,7 +230,7 @@ impl Encoder<'_> {
                 },
                 kind => {
                     self.report.approximate("messages[].content[].tool_result.content");
-                    pictures.push(Part { kind, cache: None, extras: Map::new() });
+                    pictures.push(Part::new(kind));
                 }
             }
         }
@@ -256,7 +256,7 @@ impl Encoder<'_> {
         // Of this format's own requests the member stands in extras.
         let beside = extras.get("refusal").and_then(Value::as_str);
         for part in content.parts {
-            let Part { kind, cache, extras } = part;
+            let Part { kind, cache, extras, .. } = part;
             match kind {
                 PartKind::ToolCall { id, name, arguments } => {
                     calls.push(self.call(id, &name, arguments, cache, extras))
@@ -274,7 +274,7 @@ impl Encoder<'_> {
                 PartKind::Refusal(text) => refusal = Some(text),
                 PartKind::Foreign(value) if self.own && value.get("id").is_some() => calls.push(value),
                 kind => {
-                    said.extend(self.user_part(Part { kind, cache, extras })?);
+                    said.extend(self.user_part(Part { cache, extras, ..Part::new(kind) })?);
                 }
             }
         }
@@ -389,6 +389,8 @@ fn kind_name(kind: &PartKind) -> &str {
     match kind {
         PartKind::Text(_) => "text",
         PartKind::Image(_) => "image",
+        PartKind::Audio(_) => "audio",
+        PartKind::Video(_) => "video",
         PartKind::Document { .. } => "document",
         PartKind::ToolCall { .. } => "tool_call",
         PartKind::ToolResult { .. } => "tool_result",

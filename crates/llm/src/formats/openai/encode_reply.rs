@@ -4,12 +4,13 @@
 //! the vendor's blocks with their signatures, which a client gives back in its next request.
 
 use super::finish_reason;
+use crate::formats::ReplyContext;
 use crate::model::{Answer, Finish, FinishKind, Part, PartKind, Report};
 use serde_json::{Map, Value, json};
 
-/// Encodes an answer. `now` (seconds since 1970) stands in where upstream told no time.
+/// Encodes an answer.
 #[must_use]
-pub fn encode_reply(answer: Answer, now: u64, report: &mut Report) -> Value {
+pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
     let finish = answer.finish;
     let message = encode_message(answer.parts, &finish, report);
     let mut choice = Map::new();
@@ -23,7 +24,7 @@ pub fn encode_reply(answer: Answer, now: u64, report: &mut Report) -> Value {
     let mut body = Map::new();
     body.insert("id".to_owned(), json!(answer.id));
     body.insert("object".to_owned(), json!("chat.completion"));
-    body.insert("created".to_owned(), json!(answer.created.unwrap_or(now)));
+    body.insert("created".to_owned(), json!(answer.created.unwrap_or(context.now)));
     body.insert("model".to_owned(), json!(answer.model));
     body.insert("choices".to_owned(), json!([choice]));
     if let Some(usage) = answer.usage {

@@ -2,19 +2,11 @@
 
 use super::encode_messages::Encoder;
 use super::encode_tools::encode_tool;
+use crate::formats::ServerRules;
 use crate::json::Object;
 use crate::model::{NameRules, Names, Report, Request, Role};
 use crate::{BodyError, Format};
 use serde_json::{Value, json};
-
-/// What a particular server of this format wants.
-#[derive(Clone, Copy, Debug)]
-pub struct ServerRules {
-    /// Name of the bound of the answer's length.
-    pub max_tokens: &'static str,
-    /// Whether to ask for a stream's usage.
-    pub stream_usage: bool,
-}
 
 /// The API's rule for function names.
 const NAMES: NameRules = NameRules { longest: 64 };

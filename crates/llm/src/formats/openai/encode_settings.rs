@@ -1,7 +1,7 @@
 //! The settings of a neutral request under OpenAI Chat's names.
 
-use super::encode_request::ServerRules;
 use super::encode_tools::{encode_response_format, encode_tool_choice};
+use crate::formats::ServerRules;
 use crate::json::Object;
 use crate::model::{Reasoning, Report, Settings, ToolChoice};
 use serde_json::{Number, Value, json};
@@ -85,6 +85,25 @@ pub(super) fn encode(
         }
     } else if let Some(effort) = effort_of(&settings.reasoning, around.model, report) {
         put("reasoning_effort", json!(effort));
+    }
+    let numbers = [
+        ("seed", settings.seed),
+        ("presence_penalty", settings.presence_penalty),
+        ("frequency_penalty", settings.frequency_penalty),
+    ];
+    for (key, number) in numbers {
+        if let Some(number) = number {
+            put(key, Value::Number(number));
+        }
+    }
+    if let Some(choices) = settings.choices {
+        put("n", json!(choices));
+    }
+    if let Some(logprobs) = settings.logprobs {
+        put("logprobs", json!(logprobs));
+    }
+    if let Some(most) = settings.top_logprobs {
+        put("top_logprobs", json!(most));
     }
     if let Some(user) = settings.user {
         put("user", json!(user));

@@ -2,6 +2,7 @@
 
 use super::encode_reply::{native_reason, redacted_block, thinking_block};
 use super::finish_reason;
+use crate::formats::ReplyContext;
 use crate::framing::sse;
 use crate::model::{Event, FinishKind, PartDelta, PartStart, Usage};
 use bytes::Bytes;
@@ -34,15 +35,14 @@ enum Open {
 }
 
 impl StreamEncoder {
-    /// An encoder. `show_usage` is the client's `stream_options.include_usage`; `now` (seconds since 1970) stands in
-    /// where upstream tells no time.
+    /// An encoder.
     #[must_use]
-    pub fn new(show_usage: bool, now: u64) -> Self {
+    pub fn new(context: &ReplyContext) -> Self {
         Self {
-            show_usage,
+            show_usage: context.show_usage,
             id: String::new(),
             model: String::new(),
-            created: now,
+            created: context.now,
             begins: false,
             parts: HashMap::new(),
             calls: 0,

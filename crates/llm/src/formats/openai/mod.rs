@@ -10,15 +10,17 @@ mod encode_settings;
 mod encode_stream;
 mod encode_tools;
 mod error;
+mod observe;
 mod usage;
 
 pub use decode_reply::decode_reply;
 pub use decode_request::{decode_params, decode_request};
 pub use decode_stream::StreamDecoder;
 pub use encode_reply::encode_reply;
-pub use encode_request::{ServerRules, encode_request};
+pub use encode_request::encode_request;
 pub use encode_stream::StreamEncoder;
 pub use error::{error_body, read_error};
+pub(crate) use observe::{observe, observe_reply};
 pub use usage::{read_usage, usage_object};
 
 use crate::ErrorInfo;

@@ -1,19 +1,23 @@
 //! Anthropic's own API.
 
 use super::{ApiKeyDefault, Descriptor};
+use crate::formats::ServerRules;
 use crate::{Dialect, Format};
 
 pub(super) const DESCRIPTOR: Descriptor = Descriptor {
     id: "Anthropic",
-    default_endpoint: Some("https://api.anthropic.com"),
+    default_endpoint: |_| Some("https://api.anthropic.com".to_owned()),
     local: false,
     api_key: ApiKeyDefault { header: "x-api-key", prefix: "" },
     dialects: &[Dialect::Anthropic],
     docs: "https://docs.anthropic.com/en/api/messages",
-    formats: &[Format::AnthropicMessages],
+    options: &[],
+    required_options: &[],
+    wire: |_, client| super::nearest(&[Format::AnthropicMessages], client),
+    url: |endpoint, ask| super::url::join(endpoint, super::url::path(ask.wire.format)),
+    native_url: super::versioned,
     // Its streams tell their usage unasked.
-    stream_usage: false,
-    max_tokens: "max_tokens",
+    rules: ServerRules { max_tokens: "max_tokens", stream_usage: false, cloud: false },
     request_headers: &["anthropic-beta", "anthropic-version"],
     required_headers: &[("anthropic-version", "2023-06-01")],
     reply_headers: &["anthropic-ratelimit-", "request-id"],

@@ -1,21 +1,25 @@
 //! A provider that answers inside of the gateway, in every format, with usage: to try routes without a vendor.
 
 use super::{ApiKeyDefault, Descriptor};
-use crate::formats::{self, StreamEncoder};
+use crate::formats::{self, ReplyContext, ServerRules, StreamEncoder};
 use crate::model::{Answer, Content, Event, Finish, FinishKind, Part, PartDelta, PartKind, Report, mint};
-use crate::{BodyError, Dialect, Format, Usage};
+use crate::{BodyError, Dialect, Format, Outline, Usage};
 use bytes::Bytes;
+use std::sync::Arc;
 
 pub(super) const DESCRIPTOR: Descriptor = Descriptor {
     id: "Echo",
-    default_endpoint: None,
+    default_endpoint: super::no_endpoint,
     local: true,
     api_key: ApiKeyDefault { header: "", prefix: "" },
     dialects: Dialect::ALL,
     docs: "https://pillion.dev/docs/providers/echo",
-    formats: Format::ALL,
-    stream_usage: false,
-    max_tokens: "max_tokens",
+    options: &[],
+    required_options: &[],
+    wire: |_, client| super::nearest(Format::ALL, client),
+    url: |endpoint, ask| super::url::join(endpoint, super::url::path(ask.wire.format)),
+    native_url: super::versioned,
+    rules: ServerRules { max_tokens: "max_tokens", stream_usage: false, cloud: false },
     request_headers: &[],
     required_headers: &[],
     reply_headers: &[],
@@ -25,7 +29,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
 /// What the provider answers.
 #[derive(Clone, Debug)]
 pub struct EchoAnswer {
-    /// `application/json` or `text/event-stream`.
+    /// `application/json`, or that of the client's kind of stream.
     pub content_type: &'static str,
     /// One piece for each event of a stream, or the whole JSON body.
     pub chunks: Vec<Bytes>,
@@ -37,8 +41,7 @@ pub struct EchoAnswer {
 ///
 /// # Errors
 /// As for any other provider, when the body is not of the client's format.
-pub fn echo(client: Format, body: &Bytes) -> Result<EchoAnswer, BodyError> {
-    let outline = crate::outline(client, body)?;
+pub fn echo(client: Format, body: &Bytes, outline: &Outline) -> Result<EchoAnswer, BodyError> {
     outline.members.all_once()?;
     let request = formats::decode_request(client, crate::translate::parse(body)?)?;
     let said: Vec<String> = request.messages.iter().map(|message| text_of(&message.content)).collect();
@@ -57,17 +60,26 @@ pub fn echo(client: Format, body: &Bytes) -> Result<EchoAnswer, BodyError> {
         finish: Finish::new(FinishKind::Stop, "stop"),
         usage: Some(usage),
         service_tier: None,
+        logprobs: Vec::new(),
+    };
+    let context = ReplyContext {
+        origin: client,
+        now: 0,
+        show_usage: outline.include_usage,
+        framing: outline.framing,
+        request: formats::repeated(client, body)?.map(Arc::new),
+        model: outline.model.clone().unwrap_or_default(),
     };
     if !outline.stream {
-        let value = formats::encode_reply(client, answer, client, 0, &mut Report::default());
+        let value = formats::encode_reply(client, answer, &context, &mut Report::default());
         return Ok(EchoAnswer { content_type: "application/json", chunks: vec![crate::json::bytes(&value)], usage });
     }
-    let mut encoder = StreamEncoder::new(client, client, outline.include_usage, 0);
+    let mut encoder = StreamEncoder::new(client, context);
     let mut chunks = Vec::new();
     for event in answer.into_events().into_iter().flat_map(by_word) {
         encoder.push(event, &mut chunks);
     }
-    Ok(EchoAnswer { content_type: "text/event-stream", chunks, usage })
+    Ok(EchoAnswer { content_type: outline.framing.content_type(), chunks, usage })
 }
 
 fn words(text: &str) -> u64 {

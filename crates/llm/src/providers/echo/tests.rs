@@ -4,7 +4,8 @@ use super::*;
 use serde_json::Value;
 
 fn ask(client: Format, body: &str) -> EchoAnswer {
-    echo(client, &Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    let outline = crate::outline(client, body.as_bytes()).unwrap();
+    echo(client, &Bytes::copy_from_slice(body.as_bytes()), &outline).unwrap()
 }
 
 #[test]
@@ -25,7 +26,7 @@ fn echo_answers_with_the_last_text_in_every_format() {
 fn echo_streams_word_by_word_with_usage() {
     let body = r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"a b c"}]}"#;
     let answer = ask(Format::OpenAIChat, body);
-    assert_eq!(answer.content_type, "text/event-stream");
+    assert_eq!(answer.content_type, "text/event-stream; charset=utf-8");
     assert_eq!(answer.chunks.len(), 1 + 3 + 1 + 1 + 1, "role, words, finish, usage, done");
     assert_eq!(answer.chunks.last().unwrap(), "data: [DONE]\n\n");
     let answer = ask(Format::AnthropicMessages, body);
@@ -34,6 +35,8 @@ fn echo_streams_word_by_word_with_usage() {
 
 #[test]
 fn echo_refuses_what_another_provider_would() {
-    let error = echo(Format::OpenAIChat, &Bytes::from_static(b"{\"model\":\"m\"}")).unwrap_err();
+    let body = Bytes::from_static(b"{\"model\":\"m\"}");
+    let outline = crate::outline(Format::OpenAIChat, &body).unwrap();
+    let error = echo(Format::OpenAIChat, &body, &outline).unwrap_err();
     assert_eq!(error.param.as_deref(), Some("messages"));
 }

@@ -1,18 +1,22 @@
 //! OpenAI's own API.
 
 use super::{ApiKeyDefault, Descriptor};
+use crate::formats::ServerRules;
 use crate::{Dialect, Format};
 
 pub(super) const DESCRIPTOR: Descriptor = Descriptor {
     id: "OpenAI",
-    default_endpoint: Some("https://api.openai.com/v1"),
+    default_endpoint: |_| Some("https://api.openai.com/v1".to_owned()),
     local: false,
     api_key: ApiKeyDefault { header: "authorization", prefix: "Bearer " },
     dialects: &[Dialect::OpenAI],
     docs: "https://platform.openai.com/docs/api-reference",
-    formats: &[Format::OpenAIChat],
-    stream_usage: true,
-    max_tokens: "max_completion_tokens",
+    options: &[],
+    required_options: &[],
+    wire: |_, client| super::nearest(&[Format::OpenAIChat, Format::OpenAIResponses], client),
+    url: |endpoint, ask| super::url::join(endpoint, super::url::path(ask.wire.format)),
+    native_url: super::versioned,
+    rules: ServerRules { max_tokens: "max_completion_tokens", stream_usage: true, cloud: false },
     request_headers: REQUEST_HEADERS,
     required_headers: &[],
     reply_headers: REPLY_HEADERS,

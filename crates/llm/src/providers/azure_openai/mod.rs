@@ -1,0 +1,24 @@
+//! AzureOpenAI. SKELETON
+
+use super::{ApiKeyDefault, Descriptor};
+use crate::formats::ServerRules;
+use crate::{Dialect, Format};
+
+pub(super) const DESCRIPTOR: Descriptor = Descriptor {
+    id: "AzureOpenAI",
+    default_endpoint: super::no_endpoint,
+    local: false,
+    api_key: ApiKeyDefault { header: "api-key", prefix: "" },
+    dialects: &[Dialect::AzureOpenAI],
+    docs: "https://",
+    options: &[],
+    required_options: &[],
+    wire: |_, client| super::nearest(&[Format::OpenAIChat, Format::OpenAIResponses], client),
+    url: |endpoint, ask| super::url::join(endpoint, super::url::path(ask.wire.format)),
+    native_url: super::versioned,
+    rules: ServerRules { max_tokens: "max_tokens", stream_usage: true, cloud: false },
+    request_headers: &[],
+    required_headers: &[],
+    reply_headers: &[],
+    query: &[],
+};

@@ -1,0 +1,24 @@
+//! Gemini. SKELETON
+
+use super::{ApiKeyDefault, Descriptor};
+use crate::formats::ServerRules;
+use crate::{Dialect, Format};
+
+pub(super) const DESCRIPTOR: Descriptor = Descriptor {
+    id: "Gemini",
+    default_endpoint: |_| Some("https://generativelanguage.googleapis.com".to_owned()),
+    local: false,
+    api_key: ApiKeyDefault { header: "x-goog-api-key", prefix: "" },
+    dialects: &[Dialect::Gemini],
+    docs: "https://",
+    options: &[],
+    required_options: &[],
+    wire: |_, client| super::nearest(&[Format::GeminiGenerateContent], client),
+    url: |endpoint, ask| super::url::join(endpoint, super::url::path(ask.wire.format)),
+    native_url: super::versioned,
+    rules: ServerRules { max_tokens: "max_tokens", stream_usage: true, cloud: false },
+    request_headers: &[],
+    required_headers: &[],
+    reply_headers: &[],
+    query: &[],
+};
