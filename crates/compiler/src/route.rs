@@ -3,7 +3,7 @@
 use crate::Providers;
 use crate::check::check_route;
 use crate::finding::{Finding, Findings, ObjectKey};
-use pillion_crds::{AIRoute, Backend, Duration, Match, RetryCause, RouteRule};
+use pillion_crds::{AIRoute, Backend, Duration, Match, Metering, RetryCause, RouteRule, Translation};
 use pillion_snapshot as snapshot;
 use pillion_snapshot::{ModelPattern, ProviderKey, RetryOn, RuleName};
 
@@ -49,6 +49,14 @@ fn compile_rule(route: &ObjectKey, rule: &RouteRule) -> snapshot::Rule {
         backends: rule.backends.iter().map(|backend| compile_backend(route, backend)).collect(),
         timeouts: compile_timeouts(rule),
         retry: compile_retry(rule),
+        translation: match rule.translation {
+            None | Some(Translation::Lenient) => snapshot::Translation::Lenient,
+            Some(Translation::Strict) => snapshot::Translation::Strict,
+        },
+        metering: match rule.metering {
+            None | Some(Metering::Full) => snapshot::Metering::Full,
+            Some(Metering::Observe) => snapshot::Metering::Observe,
+        },
     }
 }
 

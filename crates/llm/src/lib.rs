@@ -33,7 +33,7 @@ mod translate;
 
 pub use call::{Call, classify};
 pub use error::{BodyError, ErrorInfo, ErrorKind, UpstreamFault, encode_error, error_headers};
-pub use exchange::{Exchange, Prepared, Reply, Target, prepare};
+pub use exchange::{Exchange, Prepared, Reply, Streamed, Target, prepare};
 pub use framing::Framing;
 pub use ids::{Dialect, Envelope, Format, Operation, UnknownOperation, Wire};
 pub use model::Usage;

@@ -69,3 +69,6 @@ pub fn error_type(kind: crate::ErrorKind) -> &'static str {
 pub(crate) fn exception(name: &str, value: &Value) -> ErrorInfo {
     ErrorInfo::new(crate::ErrorKind::Server, name)
 }
+pub(crate) fn kind_of(name: &str) -> Option<crate::ErrorKind> {
+    None
+}
