@@ -8,6 +8,8 @@ use bytes::{Bytes, BytesMut};
 const PRELUDE: usize = 12;
 /// The checksum of the whole message behind it.
 const TRAILER: usize = 4;
+/// The type of a header that is text.
+const STRING: u8 = 7;
 
 /// Cuts a byte stream behind each message.
 #[derive(Debug, Default)]
@@ -16,16 +18,22 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    /// Takes bytes, gives each whole message.
+    /// Takes bytes, gives each whole message: a slice of what was pushed, never a copy, unless the message came in
+    /// several pushes.
     ///
     /// # Errors
     /// [`FrameError::Corrupt`] when a length is impossible or the prelude's checksum is wrong: from there on nothing
     /// can be found. [`FrameError::TooLarge`].
     pub fn push(&mut self, bytes: Bytes, mut each: impl FnMut(Bytes)) -> Result<(), FrameError> {
         let mut rest = bytes;
-        if !self.held.is_empty() {
-            self.held.extend_from_slice(&rest);
-            rest = self.held.split().freeze();
+        while !self.held.is_empty() && !rest.is_empty() {
+            // First the prelude, for it tells how much is missing.
+            let wanted = message_length(&self.held)?.unwrap_or(PRELUDE);
+            let missing = wanted.saturating_sub(self.held.len()).min(rest.len());
+            self.held.extend_from_slice(&rest.split_to(missing));
+            if message_length(&self.held)?.is_some_and(|length| length == self.held.len()) {
+                each(self.held.split().freeze());
+            }
         }
         while let Some(length) = message_length(&rest)? {
             if rest.len() < length {
@@ -84,26 +92,31 @@ pub fn read(message: &Bytes) -> Result<Frame, FrameError> {
         let (name, value, next) = header(&message[..headers], at)?;
         at = next;
         match name {
-            ":message-type" => kind = value,
-            ":event-type" => event = value,
-            ":exception-type" => exception = value,
-            ":error-code" => code = value,
+            b":message-type" => kind = value,
+            b":event-type" => event = value,
+            b":exception-type" => exception = value,
+            b":error-code" => code = value,
             _ => {}
         }
     }
+    let name = exception.or(code).or(event);
     Ok(Frame {
-        exception: matches!(kind.as_deref(), Some("exception" | "error")),
-        name: exception.or(code).or(event),
+        exception: matches!(kind, Some(b"exception" | b"error")),
+        name: name.map(|name| String::from_utf8_lossy(name).into_owned()),
         data: Some(message.slice(headers..end)),
     })
 }
 
 /// One header: its name, its value where that is a string, and where the next one begins.
-fn header(bytes: &[u8], at: usize) -> Result<(&str, Option<String>, usize), FrameError> {
+type Header<'a> = (&'a [u8], Option<&'a [u8]>, usize);
+
+fn header(bytes: &[u8], at: usize) -> Result<Header<'_>, FrameError> {
     const CUT: FrameError = FrameError::Corrupt("a header is cut");
     let length = usize::from(*bytes.get(at).ok_or(CUT)?);
+    if length == 0 {
+        return Err(FrameError::Corrupt("a header has no name"));
+    }
     let name = bytes.get(at + 1..at + 1 + length).ok_or(CUT)?;
-    let name = std::str::from_utf8(name).map_err(|_| FrameError::Corrupt("a header's name is not text"))?;
     let at = at + 1 + length;
     let kind = *bytes.get(at).ok_or(CUT)?;
     let at = at + 1;
@@ -113,16 +126,16 @@ fn header(bytes: &[u8], at: usize) -> Result<(&str, Option<String>, usize), Fram
         3 => (at, 2),
         4 => (at, 4),
         5 | 8 => (at, 8),
-        6 | 7 => {
+        6 | STRING => {
             let length = bytes.get(at..at + 2).ok_or(CUT)?;
             (at + 2, usize::from(u16::from_be_bytes([length[0], length[1]])))
         }
         9 => (at, 16),
         _ => return Err(FrameError::Corrupt("a header is of an unknown type")),
     };
-    let value = bytes.get(value..value + length).ok_or(CUT).map(|bytes| (bytes, value + length))?;
-    let text = (kind == 7).then(|| String::from_utf8_lossy(value.0).into_owned());
-    Ok((name, text, value.1))
+    let end = value + length;
+    let value = bytes.get(value..end).ok_or(CUT)?;
+    Ok((name, (kind == STRING).then_some(value), end))
 }
 
 /// Writes an event of JSON.
@@ -140,23 +153,25 @@ pub fn write_exception(name: &str, payload: &[u8]) -> Bytes {
 }
 
 fn write(headers: &[(&str, &str)], payload: &[u8]) -> Bytes {
-    let mut text = Vec::new();
-    for (name, value) in headers {
-        // Names and values are ours, and short.
-        text.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
-        text.extend_from_slice(name.as_bytes());
-        text.push(7);
-        text.extend_from_slice(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
-        text.extend_from_slice(value.as_bytes());
-    }
-    let total = PRELUDE + text.len() + payload.len() + TRAILER;
+    // Names and values are ours, and short: three bytes around each pair, and the type.
+    let text: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    let total = PRELUDE + text + payload.len() + TRAILER;
     let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
     let mut out = Vec::with_capacity(total);
     out.extend_from_slice(&length(total));
-    out.extend_from_slice(&length(text.len()));
+    out.extend_from_slice(&length(text));
     out.extend_from_slice(&crc32fast::hash(&out).to_be_bytes());
-    out.extend_from_slice(&text);
+    for (name, value) in headers {
+        out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(name.as_bytes());
+        out.push(STRING);
+        out.extend_from_slice(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
+        out.extend_from_slice(value.as_bytes());
+    }
     out.extend_from_slice(payload);
     out.extend_from_slice(&crc32fast::hash(&out).to_be_bytes());
     Bytes::from(out)
 }
+
+#[cfg(test)]
+mod tests;

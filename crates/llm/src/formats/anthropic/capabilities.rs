@@ -3,22 +3,22 @@
 
 /// What a model can do. A name that is no Claude's is taken for the newest, with a small bound on length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Capabilities {
+pub(crate) struct Capabilities {
     /// The longest answer, in tokens: `max_tokens` is required, and clients of other formats may leave it out.
-    pub(super) max_tokens: u64,
+    pub(crate) max_tokens: u64,
     /// Whether `output_config.format` is taken, and strict tools with it.
-    pub(super) output_format: bool,
+    pub(crate) output_format: bool,
     /// How it thinks.
-    pub(super) thinking: Thinking,
+    pub(crate) thinking: Thinking,
     /// Whether `temperature`, `top_p` and `top_k` are refused.
-    pub(super) samples_alone: bool,
+    pub(crate) samples_alone: bool,
     /// Whether `temperature` and `top_p` together are refused.
-    pub(super) one_sampler: bool,
+    pub(crate) one_sampler: bool,
 }
 
 /// How a model thinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Thinking {
+pub(crate) enum Thinking {
     /// Not at all.
     Never,
     /// Within a budget of tokens.
@@ -27,7 +27,7 @@ pub(super) enum Thinking {
     Adaptive,
 }
 
-pub(super) fn capabilities(model: &str) -> Capabilities {
+pub(crate) fn capabilities(model: &str) -> Capabilities {
     let Some((opus, version)) = version(model) else {
         return Capabilities {
             max_tokens: 4096,
@@ -58,7 +58,7 @@ pub(super) fn capabilities(model: &str) -> Capabilities {
 
 /// Whether it is an Opus, and its version: `claude-3-5-sonnet-20241022`, `claude-opus-4-1`, `claude-sonnet-5`. Dates
 /// have more than two digits.
-fn version(model: &str) -> Option<(bool, (u32, u32))> {
+pub(crate) fn version(model: &str) -> Option<(bool, (u32, u32))> {
     let name = &model[model.find("claude-")? + "claude-".len()..];
     let mut parts = name.split(['-', '.', '@', ':']).map(|part| match part.len() {
         1 | 2 => part.parse::<u32>().ok(),

@@ -7,33 +7,43 @@ use crate::model::{Names, Reasoning, Report, ResponseFormat, Settings, ToolChoic
 use serde_json::{Number, Value, json};
 
 /// What the settings depend on.
-pub(super) struct Around<'a> {
-    pub(super) own: bool,
-    pub(super) model: &'a str,
-    pub(super) has_tools: bool,
+pub(crate) struct Around<'a> {
+    pub(crate) own: bool,
+    pub(crate) model: &'a str,
+    pub(crate) has_tools: bool,
     /// The conversation ends in tool results whose calls came without the thinking before them.
-    pub(super) unsigned: bool,
+    pub(crate) unsigned: bool,
 }
 
 /// Settings for the body, and what they mean for the rest of it.
 #[derive(Default)]
-pub(super) struct Settled {
-    pub(super) members: Object,
+pub(crate) struct Settled {
+    pub(crate) members: Object,
     /// Put behind the system prompt.
-    pub(super) instruction: Option<&'static str>,
+    pub(crate) instruction: Option<&'static str>,
     /// Added to the tools.
-    pub(super) json_tool: Option<Value>,
+    pub(crate) json_tool: Option<Value>,
     /// Whether the model will think.
-    pub(super) thinks: bool,
+    pub(crate) thinks: bool,
     /// Whether the model takes strict tools.
-    pub(super) keeps_strict: bool,
+    pub(crate) keeps_strict: bool,
 }
 
 /// The least budget the API takes.
 const LEAST_BUDGET: u64 = 1024;
 
 pub(super) fn settle(settings: Settings, around: &Around<'_>, names: &mut Names, report: &mut Report) -> Settled {
-    let can = capabilities(around.model);
+    settle_within(settings, around, capabilities(around.model), names, report)
+}
+
+/// The settings within what a model can do where a cloud serves it.
+pub(crate) fn settle_within(
+    settings: Settings,
+    around: &Around<'_>,
+    can: Capabilities,
+    names: &mut Names,
+    report: &mut Report,
+) -> Settled {
     let mut out = Settled { keeps_strict: can.output_format, ..Settled::default() };
     let own = around.own;
     match settings.max_tokens {
@@ -250,7 +260,7 @@ fn unknown(mut about: Object) -> Object {
 
 /// The API demands `additionalProperties: false` on every object. Returns whether that was not so. Recursion is as
 /// deep as the schema, which the parser bounds.
-fn close_objects(schema: &mut Value) -> bool {
+pub(crate) fn close_objects(schema: &mut Value) -> bool {
     match schema {
         Value::Array(items) => items.iter_mut().fold(false, |changed, item| close_objects(item) | changed),
         Value::Object(object) => {

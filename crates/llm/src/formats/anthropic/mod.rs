@@ -1,13 +1,13 @@
 //! Anthropic Messages.
 
 mod blocks;
-mod capabilities;
+pub(crate) mod capabilities;
 mod decode_reply;
 mod decode_request;
 mod decode_stream;
 mod encode_reply;
 mod encode_request;
-mod encode_settings;
+pub(crate) mod encode_settings;
 mod encode_stream;
 mod error;
 mod observe;

@@ -1,74 +1,90 @@
-//! Bedrock Converse. SKELETON
-#![allow(missing_docs, unused_variables, unused_imports, dead_code)]
-use crate::formats::seen::{Noted, Observed, Seen};
-use crate::formats::{Encoded, ReplyContext, Restore, ServerRules};
-use crate::framing::{Frame, Framing};
-use crate::json::Object;
-use crate::model::{Answer, Event, Names, Report, Request};
-use crate::{BodyError, ErrorInfo, Format, UpstreamFault, Usage};
-use bytes::Bytes;
+//! Bedrock Converse and ConverseStream.
+//!
+//! Members that are blobs in the service's model are base64 texts in its JSON.
+
+pub(crate) mod betas;
+mod blocks;
+mod cache;
+mod citations;
+mod decode_content;
+mod decode_reply;
+mod decode_request;
+mod decode_settings;
+mod decode_stream;
+mod documents;
+mod encode_own;
+mod encode_reply;
+mod encode_request;
+mod encode_settings;
+mod encode_stream;
+mod encode_tools;
+mod error;
+mod media;
+pub(crate) mod models;
+mod observe;
+mod redacted;
+mod spelling;
+mod tool_choice;
+mod turns;
+mod usage;
+mod vendor;
+
+pub use decode_reply::decode_reply;
+pub use decode_request::decode_request;
+pub use decode_stream::StreamDecoder;
+pub use encode_reply::encode_reply;
+pub(crate) use encode_request::encode_params;
+pub use encode_request::encode_request;
+pub use encode_stream::StreamEncoder;
+pub use error::{error_body, error_frame, error_type, read_error};
+pub(crate) use error::{exception, kind_of};
+pub(crate) use observe::{observe, observe_reply};
+
+use crate::model::{Finish, FinishKind, NameRules, Names, Report, mint, plain_id};
 use serde_json::Value;
 
-pub fn decode_request(body: Object) -> Result<Request, BodyError> {
-    Err(BodyError::new("not yet"))
-}
-pub fn encode_request(request: Request, names: &mut Names, report: &mut Report) -> Result<Encoded, BodyError> {
-    Ok(Encoded { body: Value::Null, json_tool: false })
-}
-pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) -> Result<Object, BodyError> {
-    Ok(Object::new())
-}
-pub fn decode_reply(body: Value, restore: &Restore, report: &mut Report) -> Result<Answer, UpstreamFault> {
-    Err(UpstreamFault::malformed(Format::BedrockConverse, "not yet"))
-}
-pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
-    Value::Null
-}
-pub fn error_body(error: &ErrorInfo) -> Value {
-    Value::Null
-}
-pub fn read_error(value: &Value, status: u16) -> Option<ErrorInfo> {
-    None
-}
-pub fn error_frame(error: &ErrorInfo) -> Bytes {
-    Bytes::new()
-}
-pub(crate) fn observe(frame: &Bytes, noted: &mut Noted) -> Seen {
-    Seen::Keep
-}
-pub(crate) fn observe_reply(body: &str) -> Result<Observed, UpstreamFault> {
-    Ok(Observed::default())
-}
-#[derive(Debug)]
-pub struct StreamDecoder;
-impl StreamDecoder {
-    pub fn new(restore: Restore) -> Self {
-        Self
+/// The API's rule for tool names.
+const NAMES: NameRules = NameRules { longest: 64 };
+
+/// The name to send for a tool of the client's.
+fn send_name(name: &str, names: &mut Names, report: &mut Report) -> String {
+    let sent = names.send(name, NAMES);
+    if sent != name {
+        report.approximate("tools[].name");
     }
-    pub fn push(&mut self, frame: &Frame, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
-        Ok(())
-    }
-    pub fn finish(&mut self, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
-        Ok(())
-    }
-    pub fn usage(&self) -> Option<Usage> {
-        None
+    sent
+}
+
+/// The id to send for a call: the API takes 64 letters, digits, `_` and `-`. Equal ids give equal ids.
+fn call_id(id: &str) -> String {
+    if id.len() > 64 { mint(id, 0) } else { plain_id(id) }
+}
+
+/// A `stopReason`, with the stop text that Claude tells when it is asked to. One of tomorrow ends the answer like any
+/// other.
+fn read_finish(reason: &str, fields: Option<&Value>) -> Finish {
+    let kind = match reason {
+        "stop_sequence" => FinishKind::StopSequence,
+        "max_tokens" => FinishKind::Length,
+        "model_context_window_exceeded" => FinishKind::ContextFull,
+        "tool_use" => FinishKind::ToolCalls,
+        "content_filtered" | "guardrail_intervened" => FinishKind::Refusal,
+        _ => FinishKind::Stop,
+    };
+    let stop_sequence = fields.and_then(|fields| fields.get("stop_sequence")?.as_str().map(str::to_owned));
+    Finish { kind, native: reason.to_owned(), stop_sequence }
+}
+
+fn stop_reason(kind: FinishKind) -> &'static str {
+    match kind {
+        FinishKind::Stop | FinishKind::Pause => "end_turn",
+        FinishKind::StopSequence => "stop_sequence",
+        FinishKind::Length => "max_tokens",
+        FinishKind::ContextFull => "model_context_window_exceeded",
+        FinishKind::ToolCalls => "tool_use",
+        FinishKind::Refusal => "content_filtered",
     }
 }
-#[derive(Debug)]
-pub struct StreamEncoder;
-impl StreamEncoder {
-    pub fn new(context: ReplyContext) -> Self {
-        Self
-    }
-    pub fn push(&mut self, event: Event, out: &mut Vec<Bytes>) {}
-}
-pub fn error_type(kind: crate::ErrorKind) -> &'static str {
-    "InternalServerException"
-}
-pub(crate) fn exception(name: &str, value: &Value) -> ErrorInfo {
-    ErrorInfo::new(crate::ErrorKind::Server, name)
-}
-pub(crate) fn kind_of(name: &str) -> Option<crate::ErrorKind> {
-    None
-}
+
+#[cfg(test)]
+mod tests;

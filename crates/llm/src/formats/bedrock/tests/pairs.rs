@@ -1,0 +1,210 @@
+//! Conversations that go to another format and back.
+
+use super::*;
+use serde_json::json;
+
+/// A Converse conversation with what most formats have.
+fn conversation() -> Value {
+    json!({
+        "system": [{"text": "be brief"}, {"cachePoint": {"type": "default"}}],
+        "messages": [
+            {"role": "user", "content": [
+                {"text": "what is this?"},
+                {"image": {"format": "png", "source": {"bytes": "QUJD"}}},
+                {"document": {"format": "pdf", "name": "plan", "source": {"bytes": "QUJD"}}},
+            ]},
+            {"role": "assistant", "content": [
+                {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "sig"}}},
+                {"text": "let me see"},
+                {"toolUse": {"toolUseId": "t1", "name": "look", "input": {"x": 1}}},
+                {"toolUse": {"toolUseId": "t2", "name": "look", "input": {}}},
+            ]},
+            {"role": "user", "content": [
+                {"toolResult": {"toolUseId": "t1", "content": [{"text": "a cat"}]}},
+                {"toolResult": {"toolUseId": "t2", "content": [{"text": "boom"}], "status": "error"}},
+                {"text": "go on"},
+            ]},
+        ],
+        "toolConfig": {
+            "tools": [
+                {"toolSpec": {"name": "look", "description": "looks", "inputSchema": {"json":
+                    {"type": "object", "properties": {"x": {"type": "integer"}}}}}},
+                {"cachePoint": {"type": "default"}},
+            ],
+            "toolChoice": {"any": {}},
+        },
+        "inferenceConfig": {"maxTokens": 100, "temperature": 0.5, "topP": 0.25, "stopSequences": ["END"]},
+        "additionalModelRequestFields": {"top_k": 7},
+    })
+}
+
+#[test]
+fn a_conversation_survives_anthropic_and_back() {
+    // A model that takes both samplers.
+    const MODEL: &str = "us.anthropic.claude-3-7-sonnet-20250219-v1:0";
+    let (anthropic, report) = from_bedrock(ANTHROPIC, MODEL, conversation()).unwrap();
+    assert_eq!((report.approximated, report.dropped), (vec![], vec![]), "{anthropic:#}");
+    let (encoded, report, _) = to_bedrock(ANTHROPIC, MODEL, anthropic).unwrap();
+    assert_eq!((report.approximated, report.dropped), (vec![], vec![]));
+    assert_eq!(encoded.body, conversation());
+}
+
+#[test]
+fn a_conversation_survives_openai_and_back_as_far_as_it_has_words() {
+    let (openai, report) = from_bedrock(OPENAI, "gpt-4o", conversation()).unwrap();
+    assert_eq!(report.dropped, ["cache_control", "messages[].content[].thinking", "top_k"]);
+    let (encoded, report, _) = to_bedrock(OPENAI, "us.anthropic.claude-3-7-sonnet-20250219-v1:0", openai).unwrap();
+    assert_eq!((report.approximated, report.dropped), (vec![], vec![]));
+    let mut expected = conversation();
+    expected["system"] = json!([{"text": "be brief"}]);
+    expected["toolConfig"]["tools"].as_array_mut().unwrap().pop();
+    expected["messages"][1]["content"].as_array_mut().unwrap().remove(0);
+    // Its tool messages have no place for a failure.
+    expected["messages"][2]["content"][1] =
+        json!({"toolResult": {"toolUseId": "t2", "content": [{"text": "Error: boom"}]}});
+    expected.as_object_mut().unwrap().shift_remove("additionalModelRequestFields");
+    assert_eq!(encoded.body, expected);
+}
+
+#[test]
+fn a_conversation_of_openais_survives_converse_and_back() {
+    let sent = json!({
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "be brief"},
+            {"role": "user", "content": [
+                {"type": "text", "text": "what is this?"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}},
+            ]},
+            {"role": "assistant", "content": "hm", "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{\"x\":1}"}},
+            ]},
+            {"role": "tool", "tool_call_id": "c1", "content": "a cat"},
+            {"role": "user", "content": "go on"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "look", "description": "looks",
+                   "parameters": {"type": "object", "properties": {}}}}],
+        "tool_choice": {"type": "function", "function": {"name": "look"}},
+        "max_tokens": 100, "temperature": 0.5, "stop": ["END"],
+    });
+    let (encoded, report, _) = to_bedrock(OPENAI, "us.amazon.nova-pro-v1:0", sent.clone()).unwrap();
+    assert_eq!((report.approximated, report.dropped), (vec![], vec![]));
+    let (back, report) = from_bedrock(OPENAI, "m", encoded.body).unwrap();
+    assert_eq!((report.approximated, report.dropped), (vec![], vec![]));
+    let mut expected = sent;
+    // Content of one text is a list in Converse, and stays one.
+    for at in [0, 4] {
+        let text = expected["messages"][at]["content"].take();
+        expected["messages"][at]["content"] = json!([{"type": "text", "text": text}]);
+    }
+    assert_eq!(back, expected);
+}
+
+#[test]
+fn odd_requests_come_out_as_they_went_in() {
+    for body in [
+        json!({"messages": []}),
+        json!({"messages": [{"role": "user", "content": []}], "system": [], "inferenceConfig": {}, "toolConfig": {}}),
+        json!({"messages": [{"role": "tomorrow", "content": null, "x": 1}, {"role": "system", "content": [{"text": ""}]}]}),
+        json!({"messages": [{"role": "user", "content": [
+            {"cachePoint": {"type": "default"}},
+            {"text": "a"}, {"cachePoint": {"type": "default", "ttl": "1h"}}, {"cachePoint": {"type": "default"}},
+            {"text": "b"}, {"cachePoint": {"type": "other"}}, {"text": "c", "more": 1}, {"text": 5}, {}, {"tomorrow": {}},
+        ]}]}),
+        json!({"messages": [{"role": "user", "content": [
+            {"image": {"format": "tiff", "source": {"bytes": "QQ=="}, "error": {"message": "m"}}},
+            {"image": {"format": "jpg", "source": {"bytes": "QQ=="}}},
+            {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k", "bucketOwner": "1"}}}},
+            {"image": {"source": {"bytes": "QQ=="}}}, {"image": {"format": "png"}}, {"image": {"format": "png", "source": 1}},
+            {"video": {"format": "three_gp", "source": {"bytes": "QQ=="}}},
+            {"audio": {"format": "x-aac", "source": {"bytes": "QQ=="}}},
+            {"document": {"name": "n", "source": {"text": "t"}}},
+            {"document": {"format": "txt", "name": "n", "source": {"text": "t"}, "context": "c", "citations": {"enabled": true}}},
+            {"document": {"format": "md", "name": "n", "source": {"text": "t"}}},
+            {"document": {"format": "txt", "name": "n", "source": {"content": [{"text": "a"}, {"text": "b"}]}}},
+            {"document": {"name": "n", "source": {"content": [{"text": "a"}]}}},
+            {"document": {"format": "docx", "name": "n", "source": {"bytes": "QQ==", "text": "t"}}},
+            {"searchResult": {"source": "s", "title": "t", "content": [{"text": "a"}], "citations": {"enabled": true}}},
+            {"searchResult": {"source": "s", "title": "t", "content": []}},
+            {"guardContent": {"text": {"text": "g", "qualifiers": ["query"]}}},
+            {"guardContent": {"image": {"format": "png", "source": {"bytes": "QQ=="}}}},
+        ]}]}),
+        json!({"messages": [{"role": "assistant", "content": [
+            {"reasoningContent": {"reasoningText": {"text": "t"}}},
+            {"reasoningContent": {"reasoningText": {"text": "t", "signature": "s", "more": 1}}},
+            {"reasoningContent": {"reasoningText": {}}}, {"reasoningContent": {}},
+            {"reasoningContent": {"redactedContent": "////"}}, {"reasoningContent": {"redactedContent": "no base64"}},
+            {"reasoningContent": {"redactedContent": "RXVRQg=="}},
+            {"citationsContent": {"content": [{"text": "a"}], "citations": [{"title": "t"}]}},
+            {"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": [{"title": "t"}]}},
+            {"citationsContent": {"content": [{"text": "a"}], "citations": []}},
+            {"citationsContent": {"content": [{"text": "a"}]}}, {"citationsContent": {"citations": []}},
+            {"toolUse": {"toolUseId": "t", "name": "n", "input": [1]}}, {"toolUse": {"toolUseId": "t", "name": "n"}},
+            {"toolUse": {"toolUseId": "t", "name": "n", "input": {}, "type": "server_tool_use"}},
+            {"toolUse": {"toolUseId": "t", "name": "n", "input": {}, "type": "tool_use"}},
+        ]}, {"role": "user", "content": [
+            {"toolResult": {"toolUseId": "t", "content": [{"json": {"a": 1.50, "": [0.1]}}, {"json": "x"}, {"text": "y"}], "status": "success"}},
+            {"toolResult": {"toolUseId": "t", "content": [], "status": "tomorrow"}},
+            {"toolResult": {"toolUseId": "t", "content": [5]}}, {"toolResult": {"toolUseId": "t"}},
+            {"toolResult": {"toolUseId": "t", "content": [], "type": "x"}},
+        ]}]}),
+        json!({"messages": [], "toolConfig": {"tools": [
+            {"cachePoint": {"type": "default"}}, {"systemTool": {"name": "s"}},
+            {"toolSpec": {"name": "a", "inputSchema": {"json": true}, "more": 1}},
+            {"toolSpec": {"name": "b", "description": "", "strict": false, "inputSchema": {"json": {}}}},
+            {"cachePoint": {"type": "default", "ttl": "5m"}},
+        ], "toolChoice": {"auto": {"x": 1}}, "more": 1}}),
+        json!({"messages": [], "toolConfig": {"tools": [], "toolChoice": {"auto": {}}}}),
+        json!({"messages": [], "inferenceConfig": {"maxTokens": -1, "temperature": "x", "topK": 1, "stopSequences": [1]}}),
+        json!({"messages": [], "additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1}, "reasoning_config": "high", "top_k": 1, "k": 2}}),
+        json!({"messages": [], "additionalModelRequestFields": {"reasoning_config": {"type": "enabled", "budget_tokens": 1}}}),
+        json!({"messages": [], "additionalModelRequestFields": {"reasoning_config": "low", "inferenceConfig": {"topK": 3}}}),
+        json!({"messages": [], "additionalModelRequestFields": {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}, "k": 3}}),
+        json!({"messages": [], "additionalModelRequestFields": {"reasoningConfig": {"type": "disabled"}, "output_config": {"effort": "max", "x": 1}}}),
+        json!({"messages": [], "additionalModelRequestFields": {"tool_choice": {"type": "auto", "disable_parallel_tool_use": true}}, "outputConfig": {"effort": "low"}}),
+        json!({"messages": [], "additionalModelRequestFields": {}, "outputConfig": {}, "serviceTier": {"type": "flex"}}),
+        json!({"messages": [], "serviceTier": {"type": "flex", "x": 1}, "requestMetadata": {"a": "b"}, "guardrailConfig": {}}),
+        json!({"messages": [], "outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{\"a\": [1, {\"b\": \"é\"}]}", "name": "n"}}}}}),
+        json!({"messages": [], "outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{\"a\":[1,{}]}"}}}}}),
+        json!({"messages": [], "outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{ \"a\" :1}", "name": "n"}}}}}),
+        json!({"messages": [], "outputConfig": {"textFormat": {"type": "other"}}}),
+    ] {
+        let request = formats::decode_request(BEDROCK, object(body.clone())).unwrap();
+        let mut report = Report::default();
+        let encoded = formats::encode_request(BEDROCK, request, RULES, &mut Names::default(), &mut report).unwrap();
+        assert_eq!(encoded.body, body);
+        assert!(report.dropped.is_empty(), "{report:?}");
+    }
+}
+
+#[test]
+fn thinking_of_other_vendors_leaves_an_own_request() {
+    let thought =
+        |signature: &str| json!({"reasoningContent": {"reasoningText": {"text": "t", "signature": signature}}});
+    let body = json!({"messages": [{"role": "assistant", "content": [
+        thought("pillion:GeminiGenerateContent:x"), thought("pillion:AnthropicMessages:sig"), thought("bare"), {"text": "a"},
+    ]}]});
+    let request = formats::decode_request(BEDROCK, object(body)).unwrap();
+    let mut report = Report::default();
+    let encoded = formats::encode_request(BEDROCK, request, RULES, &mut Names::default(), &mut report).unwrap();
+    assert_eq!(encoded.body["messages"][0]["content"], json!([thought("sig"), thought("bare"), {"text": "a"}]));
+    assert_eq!(report.dropped, ["messages[].content[].reasoningContent"]);
+}
+
+#[test]
+fn what_is_not_of_the_format_is_refused_by_name() {
+    for (body, param) in [
+        (json!({}), "messages"),
+        (json!({"messages": {}}), "messages"),
+        (json!({"messages": [1]}), "messages[0]"),
+        (json!({"messages": [{"content": []}]}), "messages[0].role"),
+        (json!({"messages": [{"role": "user", "content": "bare"}]}), "messages[0].content"),
+        (json!({"messages": [{"role": "user", "content": [1]}]}), "messages[0].content[0]"),
+        (json!({"messages": [], "system": "bare"}), "system"),
+        (json!({"messages": [], "toolConfig": {"tools": {}}}), "toolConfig.tools"),
+        (json!({"messages": [], "toolConfig": {"tools": [{"toolSpec": {}}]}}), "toolConfig.tools[0].toolSpec.name"),
+    ] {
+        let error = formats::decode_request(BEDROCK, object(body)).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some(param));
+    }
+}
