@@ -214,7 +214,7 @@ fn thinking_block(block: &Value) -> Option<Part> {
     }))
 }
 
-fn decode_call(field: &str, call: Value) -> Result<Part, BodyError> {
+pub(crate) fn decode_call(field: &str, call: Value) -> Result<Part, BodyError> {
     let Value::Object(mut call) = call else {
         return Err(BodyError::field(field, format!("'{field}' must be an object")));
     };
@@ -273,7 +273,7 @@ fn decode_part(at: usize, nth: usize, part: Value) -> Result<Part, BodyError> {
 }
 
 /// `image_url` is an object; some clients write the bare URL. What is beside `url` stays in extras.
-fn decode_image(part: &mut Object) -> Option<PartKind> {
+pub(crate) fn decode_image(part: &mut Object) -> Option<PartKind> {
     let mut image = take_object(part, "image_url")?;
     let Some(url) = take_string(&mut image, "url") else {
         part.insert("image_url".to_owned(), Value::Object(image));
@@ -310,7 +310,7 @@ fn is_function(object: &Object) -> bool {
         && object.get("type").is_none_or(|kind| kind.is_null() || kind == "function")
 }
 
-fn decode_tool(at: usize, tool: Value) -> Result<Tool, BodyError> {
+pub(crate) fn decode_tool(at: usize, tool: Value) -> Result<Tool, BodyError> {
     let Value::Object(mut tool) = tool else {
         return Err(BodyError::field(format!("tools[{at}]"), format!("tools[{at}] must be an object")));
     };

@@ -333,7 +333,7 @@ pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Object {
     members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-pub(super) fn merge(part: &mut Object, key: String, value: Value) {
+pub(crate) fn merge(part: &mut Object, key: String, value: Value) {
     match (part.get_mut(&key), value) {
         (Some(Value::Object(inside)), Value::Object(more)) => inside.extend(more),
         (_, value) => {

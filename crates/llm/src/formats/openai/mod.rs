@@ -14,8 +14,10 @@ mod observe;
 mod usage;
 
 pub use decode_reply::decode_reply;
+pub(crate) use decode_request::{decode_call, decode_image, decode_tool};
 pub use decode_request::{decode_params, decode_request};
 pub use decode_stream::StreamDecoder;
+pub(crate) use encode_messages::merge;
 pub use encode_reply::encode_reply;
 pub use encode_request::encode_request;
 pub use encode_stream::StreamEncoder;
