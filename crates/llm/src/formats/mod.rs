@@ -163,7 +163,7 @@ pub fn encode_reply(client: Format, answer: Answer, context: &ReplyContext, repo
     match client {
         Format::OpenAIChat => openai::encode_reply(answer, context, report),
         Format::OpenAIResponses => responses::encode_reply(answer, context, report),
-        Format::AnthropicMessages => anthropic::encode_reply(answer, context.origin, report),
+        Format::AnthropicMessages => anthropic::encode_reply(answer, context, report),
         Format::GeminiGenerateContent => gemini::encode_reply(answer, context, report),
         Format::BedrockConverse => bedrock::encode_reply(answer, context, report),
         Format::CohereChat => cohere::encode_reply(answer, context, report),
@@ -348,7 +348,7 @@ impl StreamEncoder {
         match client {
             Format::OpenAIChat => Self::OpenAIChat(openai::StreamEncoder::new(&context)),
             Format::OpenAIResponses => Self::OpenAIResponses(Box::new(responses::StreamEncoder::new(context))),
-            Format::AnthropicMessages => Self::AnthropicMessages(anthropic::StreamEncoder::new(context.origin)),
+            Format::AnthropicMessages => Self::AnthropicMessages(anthropic::StreamEncoder::new(&context)),
             Format::GeminiGenerateContent => Self::GeminiGenerateContent(gemini::StreamEncoder::new(context)),
             Format::BedrockConverse => Self::BedrockConverse(bedrock::StreamEncoder::new(context)),
             Format::CohereChat => Self::CohereChat(cohere::StreamEncoder::new(context)),

@@ -74,6 +74,10 @@ pub(crate) fn report_rest(request: &Request, report: &mut Report) {
         if members.get("max_tokens").is_some_and(Value::is_number) {
             members.shift_remove("max_tokens");
         }
+        // The word in it was understood; the object stayed for its own format.
+        if let Some(Value::Object(effort)) = members.get_mut("reasoning_effort") {
+            effort.shift_remove("effort");
+        }
         if members.get("modalities") == Some(&json!(["text"])) {
             members.shift_remove("modalities");
         }
