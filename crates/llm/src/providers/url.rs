@@ -14,7 +14,7 @@ pub(super) fn path(wire: Format) -> &'static str {
 }
 
 /// A text as one segment of a path.
-pub(super) fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
