@@ -127,7 +127,7 @@ impl Encoder<'_> {
     }
 
     fn user_part(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
-        let Part { kind, cache, extras, .. } = part;
+        let Part { kind, cache, mut extras, .. } = part;
         let body = match kind {
             PartKind::Text(text) => return Ok(Some(self.text_part(text, cache, extras))),
             PartKind::Image(source) => {
@@ -136,7 +136,15 @@ impl Encoder<'_> {
                     Source::Base64 { media_type, data } => Source::data_url(&media_type, &data),
                     _ => return Err(unsupported("an image that is a file of the vendor's")),
                 };
-                object([("type", json!("image_url")), ("image_url", json!({"url": url}))])
+                let mut image = object([("url", json!(url))]);
+                // OpenAI Responses has it beside the URL, and one word more.
+                if !self.own
+                    && let Some(detail) = extras.shift_remove("detail")
+                {
+                    let detail = if detail == "original" { json!("high") } else { detail };
+                    image.insert("detail".to_owned(), detail);
+                }
+                object([("type", json!("image_url")), ("image_url", Value::Object(image))])
             }
             PartKind::Document { source, name } => match self.document(source, name)? {
                 Value::String(text) => return Ok(Some(self.text_part(text, cache, extras))),
@@ -321,7 +329,7 @@ impl Encoder<'_> {
 }
 
 /// Claude Code's own block, of no meaning to other vendors.
-fn is_billing(part: &Part) -> bool {
+pub(crate) fn is_billing(part: &Part) -> bool {
     matches!(&part.kind, PartKind::Text(text) if text.starts_with("x-anthropic-billing-header"))
 }
 
@@ -371,7 +379,7 @@ fn joined(parts: Vec<Value>) -> Option<Value> {
     (!texts.is_empty()).then(|| Value::String(texts.concat()))
 }
 
-fn search_result(value: &Value) -> Option<String> {
+pub(crate) fn search_result(value: &Value) -> Option<String> {
     if value.get("type").and_then(Value::as_str) != Some("search_result") {
         return None;
     }
@@ -381,11 +389,11 @@ fn search_result(value: &Value) -> Option<String> {
     Some(head.chain(texts).collect::<Vec<_>>().join("\n"))
 }
 
-pub(super) fn foreign_name(value: &Value) -> &str {
+pub(crate) fn foreign_name(value: &Value) -> &str {
     value.get("type").and_then(Value::as_str).unwrap_or("unknown")
 }
 
-fn kind_name(kind: &PartKind) -> &str {
+pub(crate) fn kind_name(kind: &PartKind) -> &str {
     match kind {
         PartKind::Text(_) => "text",
         PartKind::Image(_) => "image",

@@ -120,7 +120,7 @@ pub(super) fn encode(
 
 /// The effort for Anthropic's thinking. A budget is told nearly; disabled thinking says nothing, since not every model
 /// takes the word `none`.
-fn effort_of(reasoning: &Reasoning, model: &str, report: &mut Report) -> Option<&'static str> {
+pub(crate) fn effort_of(reasoning: &Reasoning, model: &str, report: &mut Report) -> Option<&'static str> {
     let thinking = reasoning.thinking.as_ref();
     let word = |key: &str| thinking.and_then(|thinking| thinking.get(key));
     let kind = word("type").and_then(Value::as_str);
@@ -159,13 +159,13 @@ fn effort_of(reasoning: &Reasoning, model: &str, report: &mut Report) -> Option<
 }
 
 /// OpenAI's models that refuse `reasoning_effort`. A model of another name may well take it.
-fn cannot_reason(model: &str) -> bool {
+pub(crate) fn cannot_reason(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     ["gpt-3", "gpt-4", "chatgpt-4"].iter().any(|family| model.starts_with(family))
 }
 
 /// OpenAI's models that refuse any temperature but 1.
-fn samples_alone(model: &str) -> bool {
+pub(crate) fn samples_alone(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     ["o1", "o3", "o4", "gpt-5"].iter().any(|family| model.starts_with(family)) && !model.contains("chat")
 }

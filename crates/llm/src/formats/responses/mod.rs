@@ -1,23 +1,35 @@
-//! OpenAI Responses. SKELETON
-#![allow(missing_docs, unused_variables, unused_imports, dead_code)]
+//! OpenAI Responses.
+#![allow(missing_docs, unused_variables, dead_code)]
+
+mod annotations;
+mod decode_items;
+mod decode_request;
+mod encode_input;
+mod encode_items;
+mod encode_request;
+mod encode_settings;
+mod for_other;
+mod members;
+mod reasoning;
+pub mod state;
+mod tools;
+
+pub use decode_request::decode_request;
+pub(crate) use encode_request::encode_params;
+pub use encode_request::encode_request;
+pub(crate) use for_other::for_other;
+
+use decode_items::CUSTOM_INPUT;
+
+use crate::formats::ReplyContext;
 use crate::formats::seen::{Noted, Observed, Seen};
-use crate::formats::{Encoded, ReplyContext, Restore, ServerRules};
-use crate::framing::{Frame, Framing};
+use crate::framing::Frame;
 use crate::json::Object;
-use crate::model::{Answer, Event, Names, Report, Request};
+use crate::model::{Answer, Event, Names, Report};
 use crate::{BodyError, ErrorInfo, Format, UpstreamFault, Usage};
 use bytes::Bytes;
 use serde_json::Value;
 
-pub fn decode_request(body: Object) -> Result<Request, BodyError> {
-    Err(BodyError::new("not yet"))
-}
-pub fn encode_request(request: Request, names: &mut Names, report: &mut Report) -> Result<Value, BodyError> {
-    Ok(Value::Null)
-}
-pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) -> Result<Object, BodyError> {
-    Ok(Object::new())
-}
 pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<Answer, UpstreamFault> {
     Err(UpstreamFault::malformed(Format::OpenAIResponses, "not yet"))
 }
@@ -61,3 +73,6 @@ impl StreamEncoder {
 pub(crate) fn repeated(body: Object) -> Result<Object, BodyError> {
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests;
