@@ -3,16 +3,13 @@
 //!
 //! `type` always stays in extras. An item that is no message has one part and [`Form::Absent`].
 
+use super::CUSTOM_INPUT;
 use super::annotations::decode_annotation;
 use super::reasoning::text_of;
 use crate::BodyError;
 use crate::json::{Object, take_array, take_object, take_string};
 use crate::model::{Arguments, Content, Form, Message, Part, PartKind, Role, Source};
 use serde_json::{Value, json};
-
-/// The key under which the text of a call of a custom tool stands among its arguments: for every other format a
-/// custom tool is a function of one text.
-pub(super) const CUSTOM_INPUT: &str = "input";
 
 /// `input` as a bare string.
 pub(super) fn user_text(text: String) -> Message {

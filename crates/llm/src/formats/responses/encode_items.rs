@@ -1,6 +1,7 @@
 //! The items of a request of this format, written as they came; and what is taken out of them: thinking that another
 //! vendor signed.
 
+use super::CUSTOM_INPUT;
 use super::annotations::object;
 use super::reasoning;
 use super::tools::is_custom;
@@ -49,7 +50,7 @@ fn encode_other(part: Part, report: &mut Report) -> Option<Value> {
     let mut item = match kind {
         PartKind::ToolCall { id, name, arguments } if is_custom(&extras) => {
             let input = match arguments {
-                Arguments::Value(mut value) => value.get_mut(super::CUSTOM_INPUT).map(Value::take).unwrap_or_default(),
+                Arguments::Value(mut value) => value.get_mut(CUSTOM_INPUT).map(Value::take).unwrap_or_default(),
                 Arguments::Text(text) => Value::String(text),
             };
             object([("call_id", json!(id)), ("name", json!(name)), ("input", input)])

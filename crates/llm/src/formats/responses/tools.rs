@@ -1,7 +1,7 @@
 //! Tools and the choice among them, to and from their neutral forms.
 
+use super::CUSTOM_INPUT;
 use super::annotations::object;
-use super::decode_items::CUSTOM_INPUT;
 use crate::json::{Object, take_bool, take_object, take_string};
 use crate::model::{NameRules, Names, Report, Tool, ToolChoice, ToolKind};
 use crate::{BodyError, Format};

@@ -1,7 +1,9 @@
 //! What this format's decoders and encoders do, by table, by recorded traffic, and on the way to other formats.
 
 mod corpus;
+mod replies;
 mod requests;
+mod streams;
 
 use super::*;
 use crate::formats::{self, Encoded, ServerRules};
