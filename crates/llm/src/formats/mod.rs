@@ -105,11 +105,14 @@ pub(crate) fn signs_thinking(format: Format) -> bool {
 /// A [`BodyError`] naming the field, when the request asks for what this format cannot do at all.
 pub fn encode_request(
     wire: Format,
-    request: Request,
+    mut request: Request,
     rules: ServerRules,
     names: &mut Names,
     report: &mut Report,
 ) -> Result<Encoded, BodyError> {
+    if request.origin == Format::OpenAIResponses && wire != Format::OpenAIResponses {
+        responses::for_other(&mut request, wire, report)?;
+    }
     let plain = |body| Encoded { body, json_tool: false };
     let request = vendor::leave_home(request, wire)?;
     match wire {
@@ -139,7 +142,7 @@ pub(crate) fn encode_params(
 ) -> Result<Object, BodyError> {
     match wire {
         Format::OpenAIChat => Ok(params),
-        Format::OpenAIResponses => responses::encode_params(params, model, report),
+        Format::OpenAIResponses => responses::encode_params(params, model, has_tools, report),
         Format::AnthropicMessages => anthropic::encode_params(params, model, has_tools, report),
         Format::GeminiGenerateContent => gemini::encode_params(params, model, report),
         Format::BedrockConverse => bedrock::encode_params(params, model, report),

@@ -267,6 +267,6 @@ impl Encoder<'_> {
 }
 
 /// Claude Code's own block, of no meaning to other vendors.
-fn is_billing(part: &Part) -> bool {
+pub(crate) fn is_billing(part: &Part) -> bool {
     matches!(&part.kind, PartKind::Text(text) if text.starts_with("x-anthropic-billing-header"))
 }

@@ -36,12 +36,20 @@ impl Encoder<'_> {
     }
 
     pub(super) fn user_part(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
-        let Part { kind, cache, extras, .. } = part;
+        let Part { kind, cache, mut extras, .. } = part;
         let body = match kind {
             PartKind::Text(text) => return Ok(Some(self.text_part(text, cache, extras))),
             PartKind::Image(source) => {
                 let url = url_of(source).ok_or_else(|| unsupported("an image that is a file of the vendor's"))?;
-                object([("type", json!("image_url")), ("image_url", json!({"url": url}))])
+                let mut image = object([("url", json!(url))]);
+                // OpenAI Responses has it beside the URL, and one word more.
+                if !self.own
+                    && let Some(detail) = extras.shift_remove("detail")
+                {
+                    let detail = if detail == "original" { json!("high") } else { detail };
+                    image.insert("detail".to_owned(), detail);
+                }
+                object([("type", json!("image_url")), ("image_url", Value::Object(image))])
             }
             PartKind::Audio(source) => {
                 object([("type", json!("input_audio")), ("input_audio", audio(source, self.own)?)])
@@ -183,11 +191,11 @@ pub(super) fn joined(parts: Vec<Value>) -> Option<Value> {
     (!texts.is_empty()).then(|| Value::String(texts.concat()))
 }
 
-pub(super) fn foreign_name(value: &Value) -> &str {
+pub(crate) fn foreign_name(value: &Value) -> &str {
     value.get("type").and_then(Value::as_str).unwrap_or("unknown")
 }
 
-pub(super) fn kind_name(kind: &PartKind) -> &str {
+pub(crate) fn kind_name(kind: &PartKind) -> &str {
     match kind {
         PartKind::Text(_) => "text",
         PartKind::Image(_) => "image",

@@ -88,7 +88,7 @@ pub(super) fn encode(
             put("thinking", Value::Object(thinking));
         }
     } else {
-        if let Some(effort) = effort_of(&settings.reasoning, around, report) {
+        if let Some(effort) = effort_of(&settings.reasoning, around.origin, around.model, report) {
             put("reasoning_effort", json!(effort));
         }
         if settings.reasoning.show == Some(true) {
@@ -133,8 +133,13 @@ pub(super) fn encode(
 
 /// The effort for Anthropic's thinking. A budget is told nearly; disabled thinking says nothing, since not every model
 /// takes the word `none`.
-fn effort_of(reasoning: &Reasoning, around: &Around<'_>, report: &mut Report) -> Option<&'static str> {
-    let theirs = match around.origin {
+pub(crate) fn effort_of(
+    reasoning: &Reasoning,
+    origin: Format,
+    model: &str,
+    report: &mut Report,
+) -> Option<&'static str> {
+    let theirs = match origin {
         Format::AnthropicMessages => "output_config.effort",
         _ => "reasoning_effort",
     };
@@ -150,7 +155,7 @@ fn effort_of(reasoning: &Reasoning, around: &Around<'_>, report: &mut Report) ->
         (Some("high"), _) => "high",
         (Some("minimal"), _) => "minimal",
         (Some("xhigh"), _) => "xhigh",
-        (Some("none"), _) => return (around.origin == Format::OpenAIResponses).then_some("none"),
+        (Some("none"), _) => return (origin == Format::OpenAIResponses).then_some("none"),
         (Some(other), _) => {
             report.approximate(theirs);
             if other == "max" { "xhigh" } else { "medium" }
@@ -169,7 +174,7 @@ fn effort_of(reasoning: &Reasoning, around: &Around<'_>, report: &mut Report) ->
         }
         (None, None) => return None,
     };
-    if cannot_reason(around.model) {
+    if cannot_reason(model) {
         report.drop(if kind.is_some() { "thinking" } else { theirs });
         return None;
     }
@@ -177,13 +182,13 @@ fn effort_of(reasoning: &Reasoning, around: &Around<'_>, report: &mut Report) ->
 }
 
 /// OpenAI's models that refuse `reasoning_effort`. A model of another name may well take it.
-fn cannot_reason(model: &str) -> bool {
+pub(crate) fn cannot_reason(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     ["gpt-3", "gpt-4", "chatgpt-4"].iter().any(|family| model.starts_with(family))
 }
 
 /// OpenAI's models that refuse any temperature but 1.
-fn samples_alone(model: &str) -> bool {
+pub(crate) fn samples_alone(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     ["o1", "o3", "o4", "gpt-5"].iter().any(|family| model.starts_with(family)) && !model.contains("chat")
 }
