@@ -52,7 +52,7 @@ fn recorded_streams_say_the_same_whatever_the_cuts() {
 #[test]
 fn recorded_errors_tell_message_and_kind() {
     for case in cases(GROUPS).iter().filter(|case| !case.ok()) {
-        let error = crate::error::decode_error(COHERE, case.status, &case.response);
+        let error = crate::error::decode_error(COHERE.into(), case.status, &http::HeaderMap::new(), &case.response);
         assert_eq!(error.message, case.reply()["message"].as_str().unwrap(), "{}", case.id);
         assert_eq!(error.status, case.status);
     }
