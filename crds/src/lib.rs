@@ -14,10 +14,13 @@ mod route;
 mod schema;
 
 pub use duration::{Duration, ParseDurationError};
-pub use provider::{AIProvider, AIProviderSpec, AIProviderStatus, ApiKey, ApiKeyMounted, Auth, AuthType};
+pub use provider::{
+    AIProvider, AIProviderSpec, AIProviderStatus, ApiKey, ApiKeyMounted, Auth, AuthType, AzureOpenAIOptions,
+    BedrockOptions, VertexAIOptions,
+};
 pub use route::{
-    AIRoute, AIRouteSpec, AIRouteStatus, Backend, Format, HeaderMatch, Match, Operation, Params, ProviderReference,
-    Retry, RetryCause, RouteRule, Sidecars, Timeouts,
+    AIRoute, AIRouteSpec, AIRouteStatus, Backend, Format, HeaderMatch, Match, Metering, Operation, Params,
+    ProviderReference, Retry, RetryCause, RouteRule, Sidecars, Timeouts, Translation,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

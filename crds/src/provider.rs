@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube_derive::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Where models live and which identity reaches them.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,14 +53,27 @@ use serde::{Deserialize, Serialize};
     crates(kube_core = "::kube_core"),
     validation = Rule::new("self.type != 'OpenAICompatible' || has(self.endpoint)")
         .message("type OpenAICompatible has no default endpoint: set spec.endpoint, such as https://llm.example.com/v1"),
+    validation = Rule::new("self.type != 'AzureOpenAI' || has(self.endpoint)")
+        .message("type AzureOpenAI has no default endpoint: set spec.endpoint, such as https://my-resource.openai.azure.com"),
+    validation = Rule::new("self.type != 'Bedrock' || has(self.endpoint) || (has(self.bedrock) && has(self.bedrock.region))")
+        .message("type Bedrock needs to know where: set spec.bedrock.region, such as us-east-1"),
+    validation = Rule::new("self.type != 'VertexAI' || (has(self.vertexAI) && has(self.vertexAI.location))")
+        .message("type VertexAI needs to know where: set spec.vertexAI.location, such as us-central1 or global"),
+    validation = Rule::new("!has(self.azureOpenAI) || self.type == 'AzureOpenAI'")
+        .message("azureOpenAI holds options of type AzureOpenAI: remove it or change the type"),
+    validation = Rule::new("!has(self.vertexAI) || self.type == 'VertexAI'")
+        .message("vertexAI holds options of type VertexAI: remove it or change the type"),
+    validation = Rule::new("!has(self.bedrock) || self.type == 'Bedrock'")
+        .message("bedrock holds options of type Bedrock: remove it or change the type"),
     validation = Rule::new("self.type != 'Echo' || !has(self.endpoint)")
         .message("type Echo answers inside the sidecar: remove spec.endpoint"),
     validation = Rule::new("self.type != 'Echo' || !has(self.auth) || self.auth.type == 'None'")
         .message("type Echo answers inside the sidecar and takes no credential: remove spec.auth or set its type to None")
 )]
 pub struct AIProviderSpec {
-    /// Whose API this provider speaks. `OpenAICompatible` is any server that serves OpenAI's Chat Completions (vLLM,
-    /// Ollama, Groq and many more); `Echo` answers inside the sidecar with what it was asked, without any upstream:
+    /// Whose API this provider speaks. `Gemini` is the Gemini API with a key, `VertexAI` Google Cloud's; `Bedrock` is
+    /// Amazon Bedrock's runtime. `OpenAICompatible` is any server that serves OpenAI's Chat Completions (vLLM, Ollama,
+    /// Groq and many more); `Echo` answers inside the sidecar with what it was asked, without any upstream:
     /// for trying things out. Cannot be changed: another vendor is another provider.
     #[schemars(schema_with = "crate::schema::provider_type")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.type cannot be changed: create another AIProvider"))]
@@ -79,10 +93,73 @@ pub struct AIProviderSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_insecure: Option<bool>,
 
+    /// Options of type AzureOpenAI.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "azureOpenAI")]
+    pub azure_openai: Option<AzureOpenAIOptions>,
+
+    /// Options of type VertexAI.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "vertexAI")]
+    pub vertex_ai: Option<VertexAIOptions>,
+
+    /// Options of type Bedrock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bedrock: Option<BedrockOptions>,
+
     /// How calls prove who they are. Default: `type: None`. The client's own credential never goes upstream, save
     /// with `type: Passthrough`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+}
+
+/// Options of type AzureOpenAI.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(crates(kube_core = "::kube_core"))]
+pub struct AzureOpenAIOptions {
+    /// Version of the API. Default: `v1`, the surface without dated versions. A dated one, such as `2024-10-21`, takes
+    /// the older paths with the deployment in them. It wins over an `api-version` of the client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^(v1|preview|latest|20[0-9]{2}-[0-9]{2}-[0-9]{2}(-preview)?)$')")
+        .message("must be v1, preview, or a date such as 2024-10-21 or 2025-04-01-preview"))]
+    pub api_version: Option<String>,
+
+    /// Deployments by the model names that they serve. Default: a deployment has its model's name. Example:
+    /// `{gpt-4o: prod-gpt4o}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "crate::schema::names_by_name")]
+    pub deployments: BTreeMap<String, String>,
+}
+
+/// Options of type VertexAI.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(crates(kube_core = "::kube_core"))]
+pub struct VertexAIOptions {
+    /// The Google Cloud project that is billed. Default: none, which Vertex AI's express mode with an API key takes.
+    /// Example: `my-project`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9][a-z0-9:.-]*$')").message("must be a project id or number"))]
+    pub project: Option<String>,
+
+    /// Where the models run. Example: `us-central1`, or `global`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9-]+$')").message("must be a location such as us-central1 or global"))]
+    pub location: Option<String>,
+}
+
+/// Options of type Bedrock.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(crates(kube_core = "::kube_core"))]
+pub struct BedrockOptions {
+    /// The AWS region of the runtime. Example: `us-east-1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z]{2}(-[a-z]+)+-[0-9]+$')").message("must be a region such as us-east-1"))]
+    pub region: Option<String>,
 }
 
 /// How calls prove who they are.

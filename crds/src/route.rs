@@ -98,6 +98,36 @@ pub struct RouteRule {
     /// When another attempt is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+
+    /// What a call that goes to a provider of another format may lose. `Lenient` sends what the format can say and names
+    /// the rest in the reply's headers `x-pillion-approximated` and `x-pillion-dropped`; `Strict` answers 400 and names
+    /// it there. Default: `Lenient`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translation: Option<Translation>,
+
+    /// How tokens are counted. `Full` asks the provider for a stream's usage where the application did not, and hides it
+    /// from the application again; `Observe` changes nothing of what the application sent and counts what the provider
+    /// tells of itself. Default: `Full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metering: Option<Metering>,
+}
+
+/// What a translation may lose.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Translation {
+    #[allow(missing_docs, reason = "a description on one variant would turn the enum into a union of constants")]
+    Lenient,
+    #[allow(missing_docs, reason = "as above")]
+    Strict,
+}
+
+/// How tokens are counted.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Metering {
+    #[allow(missing_docs, reason = "a description on one variant would turn the enum into a union of constants")]
+    Full,
+    #[allow(missing_docs, reason = "as above")]
+    Observe,
 }
 
 /// Which calls; all parts must hold.
@@ -144,7 +174,17 @@ pub enum Format {
     #[allow(missing_docs, reason = "a description on one variant would turn the enum into a union of constants")]
     OpenAI,
     #[allow(missing_docs, reason = "as above")]
+    AzureOpenAI,
+    #[allow(missing_docs, reason = "as above")]
     Anthropic,
+    #[allow(missing_docs, reason = "as above")]
+    Gemini,
+    #[allow(missing_docs, reason = "as above")]
+    VertexAI,
+    #[allow(missing_docs, reason = "as above")]
+    Bedrock,
+    #[allow(missing_docs, reason = "as above")]
+    Cohere,
 }
 
 /// A header that must be there.

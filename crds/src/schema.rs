@@ -11,6 +11,15 @@ pub(crate) fn provider_type(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": ids})
 }
 
+/// Names by names, bounded.
+pub(crate) fn names_by_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 128,
+        "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 128},
+    })
+}
+
 /// Any JSON object; its depth and size are held by the compiler.
 pub(crate) fn free_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})

@@ -5,7 +5,7 @@ use crate::identity::AuthError;
 use crate::upstream::SendError;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use pillion_llm::{Dialect, ErrorInfo, ErrorKind, encode_error};
+use pillion_llm::{Dialect, ErrorInfo, ErrorKind, encode_error, error_headers};
 use std::time::Duration;
 
 /// Names the cause in replies.
@@ -72,6 +72,8 @@ pub(crate) enum Cause {
     NoBackend,
     #[error("provider '{provider}' cannot serve this {operation} call")]
     Unservable { provider: String, operation: &'static str },
+    #[error("provider '{provider}' cannot be told {} in its format, and the route allows no loss", lost.join(", "))]
+    Untranslatable { provider: String, lost: Vec<String> },
     #[error("no credential for provider '{provider}': {source}")]
     CredentialUnavailable { provider: String, source: AuthError },
     #[error("no credential for provider '{provider}': {source}")]
@@ -138,6 +140,7 @@ impl Cause {
             Self::BackendNotFound(_)           => ("backend_not_found",      503, Kind::Server,         Gateway,  Never),
             Self::NoBackend                    => ("no_backend",             503, Kind::Server,         Gateway,  Never),
             Self::Unservable { .. }            => ("unservable",             400, Kind::InvalidRequest, Gateway,  Elsewhere),
+            Self::Untranslatable { .. }        => ("untranslatable",         400, Kind::InvalidRequest, Client,   Elsewhere),
             Self::CredentialUnavailable { .. } => ("credential_unavailable", 503, Kind::Server,         Gateway,  Elsewhere),
             Self::CredentialMissing { .. }     => ("credential_missing",     401, Kind::Authentication, Client,   Elsewhere),
             Self::ConnectFailed { .. }         => ("connect_failed",         502, Kind::Server,         Upstream, Anywhere),
@@ -159,12 +162,19 @@ impl Cause {
             return (**info).clone();
         }
         let Meaning { name, status, kind, .. } = self.meaning();
-        ErrorInfo { status, kind, message: self.to_string(), code: Some(name.into()), param: None }
+        let param = match self {
+            Self::Untranslatable { lost, .. } => lost.first().cloned(),
+            _ => None,
+        };
+        ErrorInfo { status, kind, message: self.to_string(), code: Some(name.into()), param }
     }
 
     /// What a log line may say. `None` where the text may repeat what a client or a provider wrote.
     pub(crate) fn detail(&self) -> Option<String> {
-        let repeats = matches!(self, Self::BadRequest(_) | Self::UpstreamError(_) | Self::HostRefused(_));
+        let repeats = matches!(
+            self,
+            Self::BadRequest(_) | Self::UpstreamError(_) | Self::HostRefused(_) | Self::Untranslatable { .. }
+        );
         (!repeats).then(|| self.to_string())
     }
 
@@ -221,14 +231,12 @@ impl From<Cause> for Failure {
 impl Failure {
     /// The whole reply, save the headers that every reply carries.
     pub(crate) fn into_response(self, dialect: Dialect) -> Response<ReplyBody> {
+        let info = self.cause.info();
         let raw = self.raw.map_or_else(
-            || {
-                let info = self.cause.info();
-                RawBody {
-                    status: StatusCode::from_u16(info.status).unwrap_or(StatusCode::BAD_GATEWAY),
-                    content_type: HeaderValue::from_static("application/json"),
-                    body: encode_error(dialect, &info),
-                }
+            || RawBody {
+                status: StatusCode::from_u16(info.status).unwrap_or(StatusCode::BAD_GATEWAY),
+                content_type: HeaderValue::from_static("application/json"),
+                body: encode_error(dialect, &info),
             },
             |raw| *raw,
         );
@@ -236,6 +244,7 @@ impl Failure {
         *response.status_mut() = raw.status;
         let headers = response.headers_mut();
         *headers = *self.headers;
+        headers.extend(error_headers(dialect, &info));
         headers.insert(header::CONTENT_TYPE, raw.content_type);
         headers.insert(ERROR_HEADER, HeaderValue::from_static(self.cause.name()));
         if self.spent {

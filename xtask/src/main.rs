@@ -5,6 +5,7 @@
 mod bench;
 mod crds;
 mod demo;
+mod fuzz;
 mod images;
 mod install;
 mod lint;

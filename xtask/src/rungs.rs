@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use pillion_tests::workspace;
 
-use crate::{bench, install, lint, shell};
+use crate::{bench, fuzz, install, lint, shell};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Rung {
@@ -24,6 +24,8 @@ pub(crate) enum Rung {
     Lint,
     /// Instructions of each path of the data plane, under callgrind
     Instructions,
+    /// Hostile bytes for every decoder, by libFuzzer, a minute each
+    Fuzz,
     /// All of the above
     Default,
     /// All, with the long suites
@@ -49,7 +51,7 @@ pub(crate) fn run(rungs: &[Rung], arguments: &[String]) -> Result<()> {
 fn expand(rung: Rung) -> Vec<Rung> {
     match rung {
         Rung::Default => EVERY.to_vec(),
-        Rung::All => EVERY.into_iter().chain([Rung::Lint, Rung::Instructions]).collect(),
+        Rung::All => EVERY.into_iter().chain([Rung::Lint, Rung::Instructions, Rung::Fuzz]).collect(),
         one => vec![one],
     }
 }
@@ -67,6 +69,7 @@ impl Rung {
         match self {
             Rung::Lint => return lint::lint(),
             Rung::Instructions => return bench::instructions(),
+            Rung::Fuzz => return fuzz::fuzz(arguments),
             _ => {}
         }
         let needed = self.tools().iter().map(|&name| name.to_owned()).collect::<Vec<_>>();

@@ -4,8 +4,9 @@ use crate::check::check_provider;
 use crate::finding::Findings;
 use pillion_crds::conditions::reason;
 use pillion_crds::{AIProvider, ApiKey, AuthType};
-use pillion_llm::Descriptor;
+use pillion_llm::{Descriptor, Options};
 use pillion_snapshot::{ApiKeyPlacement, Auth, CredentialSource, Provider};
+use serde_json::{Map, Value};
 
 /// A provider that no check finds fault with, and what the checks found.
 pub(crate) fn compile(object: &AIProvider) -> (Option<Provider>, Findings) {
@@ -19,13 +20,31 @@ pub(crate) fn compile(object: &AIProvider) -> (Option<Provider>, Findings) {
 }
 
 fn resolve(object: &AIProvider, descriptor: &Descriptor) -> Provider {
-    let endpoint = object.spec.endpoint.as_deref().or(descriptor.default_endpoint).unwrap_or_default();
+    let options = options(object);
+    let default = Options::read(&options).ok().and_then(|options| descriptor.endpoint(&options));
+    let endpoint = object.spec.endpoint.as_deref().or(default.as_deref()).unwrap_or_default();
     Provider {
         name: object.metadata.name.clone().unwrap_or_default(),
         kind: object.spec.r#type.clone(),
         endpoint: endpoint.trim_end_matches('/').to_owned(),
+        options,
         auth: authentication(object, descriptor),
     }
+}
+
+/// The options of the object's type, under their own names.
+pub(crate) fn options(object: &AIProvider) -> Map<String, Value> {
+    let spec = &object.spec;
+    let members = [
+        spec.azure_openai.as_ref().map(serde_json::to_value),
+        spec.vertex_ai.as_ref().map(serde_json::to_value),
+        spec.bedrock.as_ref().map(serde_json::to_value),
+    ];
+    let objects = members.into_iter().flatten().filter_map(|value| match value {
+        Ok(Value::Object(object)) => Some(object),
+        _ => None,
+    });
+    objects.flatten().collect()
 }
 
 fn authentication(object: &AIProvider, descriptor: &Descriptor) -> Auth {

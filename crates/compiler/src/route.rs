@@ -3,14 +3,16 @@
 use crate::Providers;
 use crate::check::check_route;
 use crate::finding::{Finding, Findings, ObjectKey};
-use pillion_crds::{AIRoute, Backend, Duration, Match, RetryCause, RouteRule};
+use pillion_crds::{AIRoute, Backend, Duration, Match, Metering, RetryCause, RouteRule, Translation};
+use pillion_llm::lost_params;
 use pillion_snapshot as snapshot;
 use pillion_snapshot::{ModelPattern, ProviderKey, RetryOn, RuleName};
 
 /// The rules of a route that no check finds fault with, and what the checks found.
 pub(crate) fn compile(object: &AIRoute, providers: &Providers) -> (Option<Vec<snapshot::Rule>>, Findings) {
-    let wrong = check_route(object);
     let key = ObjectKey::of_route(object);
+    let mut wrong = check_route(object);
+    wrong.extend(impossible_params(object, &key, providers));
     let findings = Findings::new(&wrong, &unresolved(object, &key, providers));
     if !wrong.is_empty() {
         return (None, findings);
@@ -20,6 +22,32 @@ pub(crate) fn compile(object: &AIRoute, providers: &Providers) -> (Option<Vec<sn
 
 fn provider_key(route: &ObjectKey, backend: &Backend) -> ProviderKey {
     ProviderKey(format!("{}/{}", route.namespace, backend.provider.name))
+}
+
+/// Params that the provider they go to can never be told: every call of that backend would be refused.
+fn impossible_params(object: &AIRoute, key: &ObjectKey, providers: &Providers) -> Vec<Finding> {
+    let mut findings = vec![];
+    for (i, rule) in object.spec.rules.iter().enumerate() {
+        for (j, backend) in rule.backends.iter().enumerate() {
+            let Some(params) = &backend.params else { continue };
+            let Some((provider, _)) = providers.get(&provider_key(key, backend)) else { continue };
+            let Some(descriptor) = pillion_llm::provider(&provider.kind).filter(|descriptor| !descriptor.local) else {
+                continue;
+            };
+            let lost = lost_params(descriptor, backend.model.as_deref(), &params.defaults, &params.overrides);
+            let why = match lost {
+                Err(error) => format!("{error}; remove it, or send these calls to another provider"),
+                Ok(lost) if !lost.is_empty() && rule.translation == Some(Translation::Strict) => format!(
+                    "type {} cannot be told {}, and translation Strict allows no loss: remove it, or set Lenient",
+                    provider.kind,
+                    lost.join(", ")
+                ),
+                Ok(_) => continue,
+            };
+            findings.push(Finding::new(format!("spec.rules[{i}].backends[{j}].params"), why));
+        }
+    }
+    findings
 }
 
 fn unresolved(object: &AIRoute, key: &ObjectKey, providers: &Providers) -> Vec<Finding> {
@@ -49,6 +77,14 @@ fn compile_rule(route: &ObjectKey, rule: &RouteRule) -> snapshot::Rule {
         backends: rule.backends.iter().map(|backend| compile_backend(route, backend)).collect(),
         timeouts: compile_timeouts(rule),
         retry: compile_retry(rule),
+        translation: match rule.translation {
+            None | Some(Translation::Lenient) => snapshot::Translation::Lenient,
+            Some(Translation::Strict) => snapshot::Translation::Strict,
+        },
+        metering: match rule.metering {
+            None | Some(Metering::Full) => snapshot::Metering::Full,
+            Some(Metering::Observe) => snapshot::Metering::Observe,
+        },
     }
 }
 

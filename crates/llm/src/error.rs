@@ -3,7 +3,7 @@
 
 use crate::formats;
 use crate::framing::{FrameError, MAX_FRAME};
-use crate::{Dialect, Format};
+use crate::{Dialect, Envelope, Format, Wire};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -136,9 +136,22 @@ pub fn error_headers(dialect: Dialect, error: &ErrorInfo) -> HeaderMap {
 }
 
 /// An upstream's reply that is not 2xx, in whatever shape it came. Never fails: what says nothing gives the status.
-pub(crate) fn decode_error(wire: Format, status: u16, body: &[u8]) -> ErrorInfo {
-    let parsed = serde_json::from_slice(body).ok();
-    let found = parsed.as_ref().and_then(|value| formats::read_error(wire, value, status));
+/// Where a cloud is around a vendor's format, the error may be either's.
+pub(crate) fn decode_error(wire: Wire, status: u16, headers: &HeaderMap, body: &[u8]) -> ErrorInfo {
+    let parsed: Option<Value> = serde_json::from_slice(body).ok();
+    let around = match wire.envelope {
+        Envelope::None => None,
+        Envelope::BedrockInvoke => Some(Format::BedrockConverse),
+        Envelope::VertexRawPredict => Some(Format::GeminiGenerateContent),
+    };
+    let read = |format| parsed.as_ref().and_then(|value| formats::read_error(format, value, status));
+    let mut found = around.and_then(read).or_else(|| read(wire.format));
+    if around.unwrap_or(wire.format) == Format::BedrockConverse
+        && let (Some(error), Some(name)) = (&mut found, headers.get("x-amzn-errortype"))
+        && let Some(kind) = name.to_str().ok().and_then(formats::bedrock::kind_of)
+    {
+        error.kind = kind;
+    }
     let fallback = || ErrorInfo {
         status,
         kind: ErrorKind::of_status(status),
@@ -263,7 +276,7 @@ mod tests {
 
     #[track_caller]
     fn check(wire: Format, status: u16, body: &str, kind: ErrorKind, message: &str) -> ErrorInfo {
-        let error = decode_error(wire, status, body.as_bytes());
+        let error = decode_error(wire.into(), status, &HeaderMap::new(), body.as_bytes());
         assert_eq!((error.kind, error.message.as_str()), (kind, message));
         error
     }
@@ -307,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_529_is_a_503_for_clients_that_do_not_know_it() {
-        let error = decode_error(Format::AnthropicMessages, 529, b"");
+        let error = decode_error(Format::AnthropicMessages.into(), 529, &HeaderMap::new(), b"");
         assert_eq!(error.clone().for_dialect(Dialect::OpenAI).status, 503);
         assert_eq!(error.for_dialect(Dialect::Anthropic).status, 529);
     }

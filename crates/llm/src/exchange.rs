@@ -3,7 +3,7 @@
 
 use crate::envelope::Unwrap;
 use crate::error::decode_error;
-use crate::formats::{self, ReplyContext, Restore};
+use crate::formats::{self, ReplyContext, Restore, StreamEncoder};
 use crate::framing::Framing;
 use crate::json::Object;
 use crate::model::{Report, has_foreign_signature, mint};
@@ -12,6 +12,7 @@ use crate::reply_stream::ReplyStream;
 use crate::translate::{Called, Translator, parse_reply, translate_request, without_foreign_thinking};
 use crate::{BodyError, Descriptor, Envelope, ErrorInfo, Format, Outline, UpstreamFault, Usage, Wire};
 use bytes::Bytes;
+use http::HeaderMap;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub struct Target<'a> {
     pub defaults: &'a Object,
     /// Parameters that win over the client, under their OpenAI Chat names.
     pub overrides: &'a Object,
+    /// Whether a stream's usage is asked for where the client did not, in formats that tell it only then.
+    pub ask_usage: bool,
 }
 
 /// A prepared attempt.
@@ -56,6 +59,17 @@ pub struct Reply {
     pub model: Option<String>,
     /// Parts of the reply that the client's format has no place for.
     pub dropped: Vec<String>,
+}
+
+/// A whole reply made a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Streamed {
+    /// The client's stream, frame by frame.
+    pub frames: Vec<Bytes>,
+    /// Tokens it took, where upstream told.
+    pub usage: Option<Usage>,
+    /// Why it ended, in upstream's own word.
+    pub finish: String,
 }
 
 /// Reads upstream's reply to one prepared body.
@@ -179,7 +193,7 @@ fn spliced(
         relay::splice_model(&mut splices, outline, model)?;
     }
     let mut hide_usage = false;
-    if client == Format::OpenAIChat && target.provider.rules.stream_usage {
+    if client == Format::OpenAIChat && target.provider.rules.stream_usage && target.ask_usage {
         hide_usage = relay::splice_usage(&mut splices, outline)?;
     }
     if !target.defaults.is_empty() || !target.overrides.is_empty() {
@@ -300,10 +314,31 @@ impl Exchange {
         self.framing
     }
 
-    /// Reads a reply that is not 2xx, whatever its shape: JSON of the wire, other JSON, HTML, nothing.
+    /// Reads a whole 2xx reply for a client that asked for a stream, as some servers answer all the same.
+    ///
+    /// # Errors
+    /// As [`Exchange::reply`].
+    pub fn reply_as_stream(&self, body: &Bytes) -> Result<Streamed, UpstreamFault> {
+        let value = parse_reply(self.wire.format, body)?;
+        let answer = formats::decode_reply(self.wire.format, value, &self.restore, &mut Report::default())?;
+        let (usage, finish) = (answer.usage, answer.finish.native.clone());
+        let mut encoder = StreamEncoder::new(self.client, self.context());
+        let mut frames = Vec::new();
+        answer.into_events().into_iter().for_each(|event| encoder.push(event, &mut frames));
+        Ok(Streamed { frames, usage, finish })
+    }
+
+    /// Reads a reply that is not 2xx, whatever its shape: JSON of the wire or of the cloud around it, other JSON, HTML,
+    /// nothing.
     #[must_use]
-    pub fn error(&self, status: u16, body: &[u8]) -> ErrorInfo {
-        decode_error(self.wire.format, status, body).for_dialect(self.client.dialect())
+    pub fn error(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> ErrorInfo {
+        decode_error(self.wire, status, headers, body).for_dialect(self.client.dialect())
+    }
+
+    /// Whether bodies of errors may go back as they are: both sides speak the same format, and no cloud is between.
+    #[must_use]
+    pub fn relays_errors(&self) -> bool {
+        self.relays() && self.wire.envelope == Envelope::None
     }
 
     /// Whether both sides speak the same format, so that bodies of errors may go back as they are.

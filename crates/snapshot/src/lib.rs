@@ -21,7 +21,7 @@ mod stream;
 
 pub use pattern::ModelPattern;
 pub use provider::{ApiKeyPlacement, Auth, CredentialSource, Provider, ProviderKey};
-pub use rule::{Backend, HeaderMatch, Match, Params, Retry, RetryOn, Rule, RuleName, Timeouts};
+pub use rule::{Backend, HeaderMatch, Match, Metering, Params, Retry, RetryOn, Rule, RuleName, Timeouts, Translation};
 pub use stream::{Ack, Line, Outcome, ReadError, Report, read_line, write_line};
 
 use serde::{Deserialize, Serialize};

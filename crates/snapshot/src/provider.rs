@@ -1,6 +1,7 @@
 //! Where models live and how a call proves who it is. Never holds a credential, only where one is found.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Names a provider within a snapshot: `namespace/name` of its object, opaque to the sidecar.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Provider {
     pub kind: String,
     /// Base URL, `scheme://host[:port][/path]`, no trailing slash; empty for a provider that answers locally.
     pub endpoint: String,
+    /// Options of its kind, under their names in `pillion-llm`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub options: Map<String, Value>,
     /// How calls are authorised.
     pub auth: Auth,
 }

@@ -28,6 +28,36 @@ pub struct Rule {
     pub timeouts: Timeouts,
     /// When another attempt is made.
     pub retry: Retry,
+    /// What a translation may lose.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub translation: Translation,
+    /// How tokens are counted.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub metering: Metering,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What a translation may lose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Translation {
+    /// What the target cannot say, named in the reply's headers.
+    #[default]
+    Lenient,
+    /// Nothing: the call is refused.
+    Strict,
+}
+
+/// How tokens are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Metering {
+    /// A stream's usage is asked for where the client did not.
+    #[default]
+    Full,
+    /// As far as upstream tells of itself; the request stays as it is.
+    Observe,
 }
 
 /// All parts must hold; an empty part holds always.

@@ -5,6 +5,7 @@ fn sample() -> Snapshot {
         name: "openai".into(),
         kind: "OpenAI".into(),
         endpoint: "https://api.openai.com".into(),
+        options: serde_json::Map::new(),
         auth: Auth::ApiKey {
             source: CredentialSource::Mounted { key: "openai".into() },
             placement: ApiKeyPlacement::Header { name: "authorization".into(), prefix: "Bearer ".into() },
@@ -23,6 +24,8 @@ fn sample() -> Snapshot {
         }],
         timeouts: Timeouts::default(),
         retry: Retry::default(),
+        translation: Translation::default(),
+        metering: Metering::default(),
     };
     Snapshot { rules: vec![rule], providers: [(key, provider)].into(), ..Snapshot::default() }.seal()
 }

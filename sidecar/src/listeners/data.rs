@@ -29,7 +29,8 @@ pub(crate) struct Data {
 impl Data {
     async fn answer(&self, request: Request<Incoming>) -> Response<ReplyBody> {
         if let Err(host) = self.hosts.check(request.uri(), request.headers()) {
-            let call = pillion_llm::classify(request.method(), request.uri().path(), request.headers());
+            let call =
+                pillion_llm::classify(request.method(), request.uri().path(), request.uri().query(), request.headers());
             tracing::warn!(host, "refused a request for a host that is not ours");
             return stack::refuse(&self.gateway, &call, Cause::HostRefused(host));
         }

@@ -13,7 +13,8 @@ use crate::upstream::RequestBody;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::{Either, Full};
-use pillion_llm::{Call, Format, Outline, Target, prepare};
+use pillion_llm::{Ask, Call, Format, Outline, Target, prepare};
+use pillion_snapshot::{Metering, Translation};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
@@ -76,19 +77,35 @@ async fn attempt(
     let Routed { gateway, call, format, headers, body, outline, .. } = routed;
     let provider = backend.provider.as_ref().map_err(|key| Cause::BackendNotFound(key.0.clone()))?;
     if provider.descriptor.local {
-        return Ok(echo::answer(*format, body)?);
+        return Ok(echo::answer(*format, body, outline)?);
     }
     let unservable = || Cause::Unservable { provider: provider.name.clone(), operation: call.operation.as_str() };
     let wire = provider.descriptor.wire(model.unwrap_or_default(), call.operation, *format).ok_or_else(unservable)?;
-    if wire != *format {
+    if wire.format != *format {
         permit.grow_parsed(body).map_err(Cause::from)?;
     }
     let (defaults, overrides) = (&backend.params.defaults, &backend.params.overrides);
-    let target = Target { provider: provider.descriptor, wire, model: backend.model.as_deref(), defaults, overrides };
+    let target = Target {
+        provider: provider.descriptor,
+        wire,
+        model: backend.model.as_deref(),
+        defaults,
+        overrides,
+        ask_usage: routed.rule.metering == Metering::Full,
+    };
     let prepared =
         prepare(*format, body, outline, &target).map_err(|error| Cause::BadRequest(Box::new(error.into())))?;
 
-    let uri = provider.url(wire).ok_or_else(unservable)?;
+    if routed.rule.translation == Translation::Strict {
+        let lost: Vec<String> = prepared.approximated.iter().chain(&prepared.dropped).cloned().collect();
+        if !lost.is_empty() {
+            return Err(Cause::Untranslatable { provider: provider.name.clone(), lost }.into());
+        }
+    }
+    let framing = prepared.exchange.upstream_framing();
+    let asked =
+        Ask { wire, model: model.unwrap_or_default(), stream: outline.stream, framing, options: &provider.options };
+    let uri = provider.url(&asked).ok_or_else(unservable)?;
     let mut request = Request::new(Either::Left(Full::new(prepared.body)));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;

@@ -54,7 +54,10 @@ pub(crate) struct Gateway {
 
 /// Answers one call, whatever becomes of it.
 pub(crate) async fn serve(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Response<ReplyBody> {
-    let call = classify(request.method(), request.uri().path(), request.headers());
+    let call = {
+        let uri = request.uri();
+        classify(request.method(), uri.path(), uri.query(), request.headers())
+    };
     let Ok(permit) = gateway.budget.admit() else {
         return refuse(gateway, &call, Cause::Overloaded);
     };
@@ -122,7 +125,7 @@ async fn chat(
         }
     };
     let outline = match outline(format, &bytes) {
-        Ok(outline) => outline,
+        Ok(outline) => outline.told_by(call),
         Err(error) => return Err((Cause::BadRequest(Box::new(error.into())).into(), record)),
     };
     record.asked(outline.model.as_deref(), outline.stream);

@@ -125,7 +125,7 @@ fn target(provider: &Provider, call: &Call, uri: &Uri) -> Result<Uri, Cause> {
     if call.path.split(['/', '\\']).any(climbs) {
         return Err(route::nobody(call, None));
     }
-    let url = provider.descriptor.native_url(&provider.endpoint, &call.path, uri.query());
+    let url = provider.descriptor.native_url(&provider.endpoint, &call.path, uri.query(), &provider.options);
     url.parse().map_err(|_| route::nobody(call, None))
 }
 

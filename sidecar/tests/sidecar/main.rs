@@ -15,4 +15,5 @@ mod standalone;
 mod streaming;
 mod support;
 mod timeouts;
+mod translation;
 mod upstreams;

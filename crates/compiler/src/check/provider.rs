@@ -3,7 +3,7 @@
 use super::is_header_name;
 use crate::finding::Finding;
 use pillion_crds::{AIProvider, ApiKey, Auth, AuthType};
-use pillion_llm::Descriptor;
+use pillion_llm::{Descriptor, Options};
 
 /// Headers that HTTP itself uses: a key in them would break the call, not authorise it.
 const HTTP_HEADERS: [&str; 9] = [
@@ -27,6 +27,7 @@ pub fn check_provider(object: &AIProvider) -> Vec<Finding> {
         return vec![Finding::new("spec.type", message)];
     };
     let mut findings = check_endpoint(object, descriptor);
+    findings.extend(check_options(object, descriptor));
     if let Some(auth) = &object.spec.auth {
         findings.extend(check_auth(auth, descriptor));
     }
@@ -38,7 +39,7 @@ fn check_endpoint(object: &AIProvider, descriptor: &Descriptor) -> Vec<Finding> 
     let kind = descriptor.id;
     match (&object.spec.endpoint, descriptor.local) {
         (Some(_), true) => finding(format!("type {kind} answers inside the sidecar: remove spec.endpoint")),
-        (None, false) if descriptor.default_endpoint.is_none() => finding(format!(
+        (None, false) if default_endpoint(object, descriptor).is_none() => finding(format!(
             "type {kind} has no default endpoint: set spec.endpoint, such as https://llm.example.com/v1"
         )),
         (Some(endpoint), false) => {
@@ -47,6 +48,26 @@ fn check_endpoint(object: &AIProvider, descriptor: &Descriptor) -> Vec<Finding> 
         }
         (None, _) => vec![],
     }
+}
+
+fn default_endpoint(object: &AIProvider, descriptor: &Descriptor) -> Option<String> {
+    let options = Options::read(&crate::provider::options(object)).ok()?;
+    // An option that is missing has its own finding.
+    let missing = descriptor.required_options.iter().any(|name| !crate::provider::options(object).contains_key(*name));
+    descriptor.endpoint(&options).or_else(|| missing.then(String::new))
+}
+
+fn check_options(object: &AIProvider, descriptor: &Descriptor) -> Vec<Finding> {
+    let options = crate::provider::options(object);
+    let foreign = options.keys().filter(|name| !descriptor.options.contains(&name.as_str()));
+    let mut findings: Vec<Finding> = foreign
+        .map(|name| Finding::new("spec", format!("'{name}' is no option of type {}: remove it", descriptor.id)))
+        .collect();
+    let missing = descriptor.required_options.iter().filter(|name| !options.contains_key(**name));
+    findings.extend(
+        missing.map(|name| Finding::new("spec", format!("type {} needs the option '{name}': set it", descriptor.id))),
+    );
+    findings
 }
 
 /// What is wrong with a base URL, if anything.

@@ -26,6 +26,7 @@ fn attempt(client: Format, wire: Format, body: &str, route: &Route) -> Result<Pr
         model: route.model,
         defaults: &defaults,
         overrides: &overrides,
+        ask_usage: true,
     };
     prepare(client, &body, &crate::outline(client, &body)?, &target)
 }
@@ -45,6 +46,7 @@ fn a_relayed_body_without_splices_is_the_same_bytes() {
         model: Some("m"),
         defaults: &Object::new(),
         overrides: &Object::new(),
+        ask_usage: true,
     };
     let prepared = prepare(OPENAI, &body, &crate::outline(OPENAI, &body).unwrap(), &target).unwrap();
     assert_eq!(prepared.body.as_ptr(), body.as_ptr(), "not even copied");

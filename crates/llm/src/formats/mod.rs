@@ -3,11 +3,15 @@
 
 pub mod anthropic;
 pub mod bedrock;
+pub(crate) mod citations;
 pub mod cohere;
 pub mod gemini;
 pub mod openai;
+#[cfg(test)]
+pub(crate) mod recorded;
 pub mod responses;
 pub(crate) mod seen;
+pub(crate) mod vendor;
 
 use crate::framing::{Frame, Framing, sse};
 use crate::json::Object;
@@ -93,7 +97,7 @@ pub(crate) fn repeated(client: Format, body: &[u8]) -> Result<Option<Object>, Bo
 
 /// Whether thinking of another vendor, signed by a wrapped signature, must be taken out of a relayed request.
 pub(crate) fn signs_thinking(format: Format) -> bool {
-    !matches!(format, Format::OpenAIChat | Format::CohereChat)
+    format != Format::OpenAIChat
 }
 
 /// Whose signatures the thinking of a model bears, see [`ReplyContext::origin`].
@@ -110,12 +114,16 @@ pub(crate) fn signer(wire: Format, model: &str) -> Format {
 /// A [`BodyError`] naming the field, when the request asks for what this format cannot do at all.
 pub fn encode_request(
     wire: Format,
-    request: Request,
+    mut request: Request,
     rules: ServerRules,
     names: &mut Names,
     report: &mut Report,
 ) -> Result<Encoded, BodyError> {
+    if request.origin == Format::OpenAIResponses && wire != Format::OpenAIResponses {
+        responses::for_other(&mut request, wire, report)?;
+    }
     let plain = |body| Encoded { body, json_tool: false };
+    let request = vendor::leave_home(request, wire)?;
     match wire {
         Format::OpenAIChat => openai::encode_request(request, rules, names, report).map(plain),
         Format::OpenAIResponses => responses::encode_request(request, names, report).map(plain),
@@ -143,7 +151,7 @@ pub(crate) fn encode_params(
 ) -> Result<Object, BodyError> {
     match wire {
         Format::OpenAIChat => Ok(params),
-        Format::OpenAIResponses => responses::encode_params(params, model, report),
+        Format::OpenAIResponses => responses::encode_params(params, model, has_tools, report),
         Format::AnthropicMessages => anthropic::encode_params(params, model, has_tools, report),
         Format::GeminiGenerateContent => gemini::encode_params(params, model, report),
         Format::BedrockConverse => bedrock::encode_params(params, model, report),
@@ -167,7 +175,7 @@ pub fn encode_reply(client: Format, answer: Answer, context: &ReplyContext, repo
     match client {
         Format::OpenAIChat => openai::encode_reply(answer, context, report),
         Format::OpenAIResponses => responses::encode_reply(answer, context, report),
-        Format::AnthropicMessages => anthropic::encode_reply(answer, context.origin, report),
+        Format::AnthropicMessages => anthropic::encode_reply(answer, context, report),
         Format::GeminiGenerateContent => gemini::encode_reply(answer, context, report),
         Format::BedrockConverse => bedrock::encode_reply(answer, context, report),
         Format::CohereChat => cohere::encode_reply(answer, context, report),
@@ -352,7 +360,7 @@ impl StreamEncoder {
         match client {
             Format::OpenAIChat => Self::OpenAIChat(openai::StreamEncoder::new(&context)),
             Format::OpenAIResponses => Self::OpenAIResponses(Box::new(responses::StreamEncoder::new(context))),
-            Format::AnthropicMessages => Self::AnthropicMessages(anthropic::StreamEncoder::new(context.origin)),
+            Format::AnthropicMessages => Self::AnthropicMessages(anthropic::StreamEncoder::new(&context)),
             Format::GeminiGenerateContent => Self::GeminiGenerateContent(gemini::StreamEncoder::new(context)),
             Format::BedrockConverse => Self::BedrockConverse(bedrock::StreamEncoder::new(context)),
             Format::CohereChat => Self::CohereChat(cohere::StreamEncoder::new(context)),

@@ -14,6 +14,7 @@ mod url;
 mod vertex_ai;
 
 pub use options::{Options, OptionsError};
+pub(crate) use url::segment;
 
 use crate::formats::ServerRules;
 use crate::framing::Framing;

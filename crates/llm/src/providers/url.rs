@@ -14,7 +14,7 @@ pub(super) fn path(wire: Format) -> &'static str {
 }
 
 /// A text as one segment of a path, which leads nowhere else.
-pub(super) fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     if matches!(text, "." | "..") {
         return text.replace('.', "%2E");
     }

@@ -156,7 +156,14 @@ fn params(client: Format, wire: Format, body: Value, defaults: Value, overrides:
     whole.as_object_mut().unwrap().extend(object(body));
     let body: Bytes = bytes(&whole);
     let outline = outline(client, &body).unwrap();
-    let target = Target { provider: vendor(wire), wire, model: None, defaults: &defaults, overrides: &overrides };
+    let target = Target {
+        provider: vendor(wire),
+        wire: wire.into(),
+        model: None,
+        defaults: &defaults,
+        overrides: &overrides,
+        ask_usage: true,
+    };
     serde_json::from_slice(&prepare(client, &body, &outline, &target).unwrap().body).unwrap()
 }
 

@@ -14,7 +14,12 @@ pub(crate) fn prepared(
 ) -> Result<Prepared, BodyError> {
     let none = Map::new();
     let outline = outline(client, body)?;
-    prepare(client, body, &outline, &Target { provider, wire, model, defaults: &none, overrides: &none })
+    prepare(
+        client,
+        body,
+        &outline,
+        &Target { provider, wire: wire.into(), model, defaults: &none, overrides: &none, ask_usage: true },
+    )
 }
 
 /// What reads a reply for the plainest of requests, one that asks a stream for its usage.

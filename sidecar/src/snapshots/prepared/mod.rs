@@ -2,8 +2,10 @@
 //! be made ready is refused here, whole, before anything is served from it.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use pillion_llm::{Descriptor, Dialect, Format, Operation};
-use pillion_snapshot::{ApiKeyPlacement, CredentialSource, ModelPattern, Params, ProviderKey, Retry, Snapshot};
+use pillion_llm::{Ask, Descriptor, Dialect, Format, Operation, Options, Wire};
+use pillion_snapshot::{
+    ApiKeyPlacement, CredentialSource, Metering, ModelPattern, Params, ProviderKey, Retry, Snapshot, Translation,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +30,8 @@ pub(crate) struct Rule {
     pub(crate) groups: Vec<Vec<Arc<Backend>>>,
     pub(crate) timeouts: Timeouts,
     pub(crate) retry: Retry,
+    pub(crate) translation: Translation,
+    pub(crate) metering: Metering,
 }
 
 /// All parts hold; an empty part holds always.
@@ -56,9 +60,10 @@ pub(crate) struct Provider {
     pub(crate) name: String,
     pub(crate) descriptor: &'static Descriptor,
     pub(crate) endpoint: String,
+    pub(crate) options: Options,
     pub(crate) auth: Auth,
-    /// The URL of each wire format, in the order of `Format::ALL`; `None` where it would be none.
-    urls: Vec<(Format, Uri)>,
+    /// The URL of each wire that is the same for every call.
+    urls: Vec<(Wire, Uri)>,
 }
 
 /// How calls are authorised, its header parsed.
@@ -86,6 +91,8 @@ pub(crate) enum PrepareError {
     UnknownProviderType { provider: String, kind: String },
     #[error("provider '{provider}' has endpoint '{endpoint}', which is not an http or https URL without a query")]
     Endpoint { provider: String, endpoint: String },
+    #[error("provider '{provider}' has options that this sidecar does not know: {why}")]
+    Options { provider: String, why: String },
     #[error("provider '{provider}' puts its key into '{header}', which is not a header for keys")]
     KeyHeader { provider: String, header: String },
     #[error("rule '{rule}' matches {what} '{value}', which this sidecar does not know")]
@@ -113,27 +120,41 @@ impl Provider {
         let named = || key.0.clone();
         let descriptor = pillion_llm::provider(&provider.kind)
             .ok_or_else(|| PrepareError::UnknownProviderType { provider: named(), kind: provider.kind.clone() })?;
+        let options = Options::read(&provider.options)
+            .map_err(|error| PrepareError::Options { provider: named(), why: error.to_string() })?;
         let mut urls = Vec::new();
         if !descriptor.local {
             check_endpoint(&provider.endpoint)
                 .ok_or_else(|| PrepareError::Endpoint { provider: named(), endpoint: redact(&provider.endpoint) })?;
-            for format in Format::ALL {
-                urls.extend(descriptor.url(&provider.endpoint, *format).parse().ok().map(|uri| (*format, uri)));
-            }
+            urls = fixed_urls(descriptor, &provider.endpoint, &options);
         }
         Ok(Self {
             name: provider.name.clone(),
             descriptor,
             endpoint: provider.endpoint.clone(),
+            options,
             auth: Auth::new(key, &provider.auth)?,
             urls,
         })
     }
 
-    /// Where calls in this format go.
-    pub(crate) fn url(&self, wire: Format) -> Option<Uri> {
-        self.urls.iter().find(|(format, _)| *format == wire).map(|(_, uri)| uri.clone())
+    /// Where a call goes; `None` where the model makes no URL.
+    pub(crate) fn url(&self, ask: &Ask<'_>) -> Option<Uri> {
+        let fixed = self.urls.iter().find(|(wire, _)| *wire == ask.wire);
+        fixed.map_or_else(|| self.descriptor.url(&self.endpoint, ask).parse().ok(), |(_, uri)| Some(uri.clone()))
     }
+}
+
+/// The URLs in which neither a model nor a stream shows.
+fn fixed_urls(descriptor: &Descriptor, endpoint: &str, options: &Options) -> Vec<(Wire, Uri)> {
+    let url = |wire: Wire, model, stream| {
+        descriptor.url(endpoint, &Ask { wire, model, stream, framing: wire.format.framing(), options })
+    };
+    let wires = Format::ALL.iter().map(|format| Wire::from(*format));
+    wires
+        .filter(|wire| url(*wire, "a", false) == url(*wire, "b", true))
+        .filter_map(|wire| Some((wire, url(wire, "a", false).parse().ok()?)))
+        .collect()
 }
 
 impl Auth {
@@ -203,6 +224,8 @@ impl Rule {
             groups: backends.chunk_by(|one, two| one.priority == two.priority).map(group).collect(),
             timeouts: Timeouts::new(&rule.timeouts),
             retry: rule.retry.clone(),
+            translation: rule.translation,
+            metering: rule.metering,
             name: HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("unprintable")),
         })
     }

@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use events::Events;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
-use pillion_llm::{Dialect, Exchange, UpstreamFault, Usage};
+use pillion_llm::{Dialect, Exchange, Framing, UpstreamFault, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -115,7 +115,7 @@ impl Awaited {
         if !parts.status.is_success() {
             return Err(self.read_error(&parts, upstream).await);
         }
-        if self.streamed && may_be_events(&parts.headers) {
+        if self.streamed && may_be_events(&parts.headers, self.exchange.upstream_framing()) {
             return self.read_events(&parts, upstream, hold).await;
         }
         Ok(self.read_whole(&parts, upstream, permit).await?)
@@ -128,7 +128,7 @@ impl Awaited {
         hold: Option<Duration>,
     ) -> Result<Answer, Failed> {
         let mut headers = self.reply_headers(&parts.headers);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.exchange.client_framing().content_type()));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let mut events = Events::new(&self, upstream);
         if let Some(hold) = hold {
@@ -161,10 +161,17 @@ impl Awaited {
             }
         };
         if !relays {
-            if self.streamed {
-                return Err(self.garbage("a stream was asked for, and none came".into()));
-            }
             permit.grow_parsed(&whole)?;
+        }
+        if self.streamed {
+            // Some servers answer a call for a stream with the whole reply; the client's SDK waits for events.
+            let streamed = self.exchange.reply_as_stream(&whole);
+            let streamed = streamed.map_err(|fault| fault_cause(fault, &self.provider.name))?;
+            let content_type = self.exchange.client_framing().content_type();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            let body =
+                AnswerBody::Ready { chunks: streamed.frames, usage: streamed.usage, finish: Some(streamed.finish) };
+            return Ok(Answer { status, headers, body });
         }
         let reply = self.exchange.reply(&whole).map_err(|fault| fault_cause(fault, &self.provider.name))?;
         let body = AnswerBody::Ready { chunks: vec![reply.body], usage: reply.usage, finish: reply.finish };
@@ -174,10 +181,10 @@ impl Awaited {
     async fn read_error(&self, parts: &http::response::Parts, mut upstream: UpstreamBody) -> Failed {
         let by = self.deadline.min(Instant::now() + ERROR_PATIENCE);
         let body = read_some(&mut upstream, LARGEST_ERROR, by).await;
-        let info = self.exchange.error(parts.status.as_u16(), &body);
+        let info = self.exchange.error(parts.status.as_u16(), &parts.headers, &body);
         let content_type = parts.headers.get(header::CONTENT_TYPE).filter(|value| is_json(value));
         let raw = content_type
-            .filter(|_| self.exchange.relays())
+            .filter(|_| self.exchange.relays_errors())
             .map(|content_type| Box::new(RawBody { status: parts.status, content_type: content_type.clone(), body }));
         let cause = Cause::UpstreamError(Box::new(info));
         Failed { again: cause.again(), cause, headers: Box::new(self.reply_headers(&parts.headers)), raw }
@@ -215,11 +222,12 @@ fn list(fields: &[String]) -> Option<HeaderValue> {
     (!text.is_empty()).then(|| HeaderValue::from_str(&text).ok()).flatten()
 }
 
-/// Some servers name their event streams `text/plain` or nothing at all; none names them JSON or HTML.
-fn may_be_events(headers: &HeaderMap) -> bool {
+/// Some servers name their event streams `text/plain` or nothing at all; none names them HTML, nor JSON save where the
+/// stream is a JSON array.
+fn may_be_events(headers: &HeaderMap, framing: Framing) -> bool {
     headers.get(header::CONTENT_TYPE).is_none_or(|value| {
         let html = value.as_bytes().len() >= 9 && value.as_bytes()[..9].eq_ignore_ascii_case(b"text/html");
-        !html && !is_json(value)
+        !html && (framing == Framing::JsonArray || !is_json(value))
     })
 }
 

@@ -1,5 +1,6 @@
 //! A whole Anthropic reply becomes a neutral answer.
 
+use super::citations;
 use super::encode_request::JSON_TOOL;
 use crate::json::{Object, take_array, take_string};
 use crate::model::{Answer, Arguments, FinishKind, Names, Part, PartKind, Report};
@@ -22,8 +23,7 @@ pub fn decode_reply(body: Value, names: &Names, json_tool: bool, report: &mut Re
     let Some(content) = take_array(&mut body, "content") else {
         return Err(UpstreamFault::malformed(WIRE, "'content' is missing"));
     };
-    let mut parts: Vec<Part> =
-        content.into_iter().filter_map(|block| decode_block(block, names, json_tool, report)).collect();
+    let mut parts: Vec<Part> = content.into_iter().filter_map(|block| decode_block(block, names, json_tool)).collect();
     let reason = take_string(&mut body, "stop_reason").unwrap_or_else(|| "end_turn".to_owned());
     let stop_sequence = take_string(&mut body, "stop_sequence");
     let mut finish = super::read_finish(&reason, stop_sequence.as_deref());
@@ -33,15 +33,21 @@ pub fn decode_reply(body: Value, names: &Names, json_tool: bool, report: &mut Re
     }
     parts.extend(explanation(&body, finish.kind));
     let mut usage = None;
-    super::merge_usage(&mut usage, body.get("usage"));
+    let told = body.shift_remove("usage").unwrap_or_default();
+    super::merge_usage(&mut usage, Some(&told));
+    let (id, model) = (take_string(&mut body, "id"), take_string(&mut body, "model"));
+    for key in ["role", "stop_details"] {
+        body.shift_remove(key);
+    }
+    report.drop_extras("", &body);
     Ok(Answer {
-        id: take_string(&mut body, "id").unwrap_or_default(),
-        model: take_string(&mut body, "model").unwrap_or_default(),
+        id: id.unwrap_or_default(),
+        model: model.unwrap_or_default(),
         created: None,
         parts,
         finish,
         usage,
-        service_tier: body.get("usage").and_then(|usage| usage.get("service_tier")?.as_str().map(str::to_owned)),
+        service_tier: told.get("service_tier").and_then(Value::as_str).map(str::to_owned),
         logprobs: Vec::new(),
     })
 }
@@ -52,7 +58,7 @@ fn explanation(body: &Object, finish: FinishKind) -> Option<Part> {
     (finish == FinishKind::Refusal).then(|| Part::new(PartKind::Refusal(text.to_owned())))
 }
 
-fn decode_block(block: Value, names: &Names, json_tool: bool, report: &mut Report) -> Option<Part> {
+fn decode_block(block: Value, names: &Names, json_tool: bool) -> Option<Part> {
     let Value::Object(mut block) = block else { return None };
     let kind = match block.get("type").and_then(Value::as_str) {
         Some("text") => PartKind::Text(take_string(&mut block, "text")?),
@@ -77,8 +83,6 @@ fn decode_block(block: Value, names: &Names, json_tool: bool, report: &mut Repor
         }
         _ => return Some(Part::new(PartKind::Foreign(Value::Object(block)))),
     };
-    if block.get("citations").and_then(Value::as_array).is_some_and(|citations| !citations.is_empty()) {
-        report.drop("content[].citations");
-    }
-    Some(Part::new(kind))
+    let citations = take_array(&mut block, "citations").unwrap_or_default();
+    Some(Part { citations: citations.into_iter().map(citations::read).collect(), ..Part::new(kind) })
 }

@@ -178,6 +178,7 @@ fn decode_block(field: &str, nth: usize, block: Value) -> Result<Part, BodyError
         Some("image") => take_object(&mut block, "source").map(|source| PartKind::Image(decode_source(source))),
         Some("document") => take_object(&mut block, "source")
             .map(|source| PartKind::Document { source: decode_source(source), name: take_string(&mut block, "title") }),
+        Some("search_result") => return Ok(decode_search_result(block)),
         Some("tool_use") => decode_tool_use(&mut block),
         Some("tool_result") => match take_string(&mut block, "tool_use_id") {
             None => None,
@@ -197,7 +198,24 @@ fn decode_block(field: &str, nth: usize, block: Value) -> Result<Part, BodyError
     };
     block.shift_remove("type");
     let cache = take_object(&mut block, "cache_control").map(Value::Object);
-    Ok(Part { cache, extras: block, ..Part::new(kind) })
+    let said = block.get("citations").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let citations = if said && matches!(kind, PartKind::Text(_)) { take_array(&mut block, "citations") } else { None };
+    let citations = citations.unwrap_or_default().into_iter().map(super::citations::read).collect();
+    Ok(Part { cache, citations, extras: block, ..Part::new(kind) })
+}
+
+/// A result of the client's own search is a document of text elsewhere; for this format it is kept whole, in place of
+/// its `type`.
+fn decode_search_result(block: Object) -> Part {
+    let text = |key: &str| block.get(key).and_then(Value::as_str);
+    let blocks = block.get("content").and_then(Value::as_array);
+    let texts = blocks.into_iter().flatten().filter_map(|block| block.get("text")?.as_str());
+    let texts: Vec<&str> = text("source").into_iter().chain(texts).collect();
+    let name = text("title").map(str::to_owned);
+    let mut part = Part::new(PartKind::Document { source: Source::Text(texts.join("\n")), name });
+    part.cache = block.get("cache_control").filter(|cache| cache.is_object()).cloned();
+    part.extras.insert("type".to_owned(), Value::Object(block));
+    part
 }
 
 fn decode_tool_use(block: &mut Object) -> Option<PartKind> {

@@ -1,5 +1,6 @@
 //! An Anthropic stream becomes neutral events.
 
+use super::citations;
 use super::encode_request::JSON_TOOL;
 use crate::framing::Frame;
 use crate::json::text;
@@ -147,6 +148,8 @@ impl StreamDecoder {
         let start = match text(block, "type") {
             "text" => {
                 deltas.push(PartDelta::Text(text(block, "text").to_owned()));
+                let cited = block.get("citations").and_then(Value::as_array).into_iter().flatten();
+                deltas.extend(cited.map(|citation| PartDelta::Citation(citations::read(citation.clone()))));
                 PartStart::Text
             }
             "thinking" => {
@@ -188,6 +191,10 @@ impl StreamDecoder {
             "signature_delta" => PartDelta::Signature(text(delta, "signature").to_owned()),
             "input_json_delta" if open.is_answer => PartDelta::Text(text(delta, "partial_json").to_owned()),
             "input_json_delta" => PartDelta::Arguments(text(delta, "partial_json").to_owned()),
+            "citations_delta" => match delta.get("citation").filter(|citation| citation.is_object()) {
+                Some(citation) => PartDelta::Citation(citations::read(citation.clone())),
+                None => return,
+            },
             _ => return,
         };
         emit(open.part, delta, out);

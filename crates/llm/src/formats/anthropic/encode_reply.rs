@@ -1,21 +1,36 @@
 //! A neutral answer becomes a whole Anthropic reply.
 
-use super::{stop_details, stop_reason};
+use super::{citations, stop_details, stop_reason};
 use crate::Format;
+use crate::formats::ReplyContext;
 use crate::model::{Answer, Part, PartKind, Report, plain_id, wrap_signature};
 use serde_json::{Value, json};
 
-/// Encodes an answer that came in `origin`'s format. Thinking without a signature of Anthropic's gets a wrapped one:
-/// the API demands some, and the next request must tell whose it is.
+/// Encodes an answer. Thinking without a signature of Anthropic's gets a wrapped one: the API demands some, and the next
+/// request must tell whose it is.
 #[must_use]
-pub fn encode_reply(answer: Answer, origin: Format, report: &mut Report) -> Value {
-    let content: Vec<Value> = answer.parts.into_iter().filter_map(|part| block(part, origin, report)).collect();
+pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
+    let origin = context.origin;
+    if !answer.logprobs.is_empty() {
+        report.drop("logprobs");
+    }
+    let mut content = Vec::new();
+    for mut part in answer.parts {
+        match (part.signature.take(), &part.kind) {
+            (Some(signature), PartKind::ToolCall { .. }) => content.push(signed_call(origin, &signature)),
+            (Some(_), _) => report.drop("thought_signature"),
+            (None, _) => {}
+        }
+        content.extend(block(part, origin, report));
+    }
     let finish = answer.finish;
+    // Not every vendor's reply names the model.
+    let model = if answer.model.is_empty() { &context.model } else { &answer.model };
     json!({
         "id": answer.id,
         "type": "message",
         "role": "assistant",
-        "model": answer.model,
+        "model": model,
         "content": content,
         "stop_reason": stop_reason(finish.kind),
         "stop_sequence": finish.stop_sequence,
@@ -27,7 +42,11 @@ pub fn encode_reply(answer: Answer, origin: Format, report: &mut Report) -> Valu
 
 fn block(part: Part, origin: Format, report: &mut Report) -> Option<Value> {
     Some(match part.kind {
-        PartKind::Text(text) | PartKind::Refusal(text) => json!({"type": "text", "text": text, "citations": null}),
+        PartKind::Text(text) | PartKind::Refusal(text) => {
+            let cited: Vec<Value> =
+                part.citations.iter().map(|citation| citations::write(citation, &text, origin)).collect();
+            json!({"type": "text", "text": text, "citations": (!cited.is_empty()).then_some(cited)})
+        }
         PartKind::Thinking { text, signature } => {
             let signature = match origin {
                 Format::AnthropicMessages => signature.unwrap_or_default(),
@@ -54,6 +73,13 @@ fn block(part: Part, origin: Format, report: &mut Report) -> Option<Value> {
             return None;
         }
     })
+}
+
+/// The signature over a call, in a block of its own before it: a call has no place for one. In OpenAI Chat it is
+/// Gemini's too.
+pub(super) fn signed_call(origin: Format, signature: &str) -> Value {
+    let origin = if origin == Format::OpenAIChat { Format::GeminiGenerateContent } else { origin };
+    json!({"type": "thinking", "thinking": "", "signature": wrap_signature(origin, Some(signature))})
 }
 
 /// A call by the model itself. Ids of other vendors are made such as the API takes back.

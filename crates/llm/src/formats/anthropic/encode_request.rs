@@ -2,6 +2,7 @@
 
 use super::encode_settings::{self, Settled};
 use super::turns::Turns;
+use crate::formats::vendor::{report_rest, take_own};
 use crate::json::Object;
 use crate::model::{Form, Message, NameRules, Names, Report, Request, Role, Tool, ToolKind};
 use crate::{BodyError, Format};
@@ -9,6 +10,19 @@ use serde_json::{Value, json};
 
 /// The API's rule for tool names.
 pub(super) const NAMES: NameRules = NameRules { longest: 128 };
+/// Members of this format that no other has, where a client of another may put them.
+const OWN: &[&str] = &[
+    "cache_control",
+    "container",
+    "context_management",
+    "fallbacks",
+    "inference_geo",
+    "mcp_servers",
+    "output_config",
+    "output_format",
+    "speed",
+    "stop_sequences",
+];
 /// The tool that carries a structured answer for models without `output_config.format`.
 pub(crate) const JSON_TOOL: &str = "json_response";
 
@@ -25,8 +39,9 @@ pub fn encode_request(
 ) -> Result<(Value, bool), BodyError> {
     let own = request.origin == Format::AnthropicMessages;
     if !own {
-        refuse_impossible(&request)?;
+        refuse_sound(&request)?;
     }
+    let mut vendor = if own { Object::new() } else { take_own(&mut request, OWN) };
     let model = request.model.take().unwrap_or_default();
     let mut body = Object::new();
     if !model.is_empty() || own {
@@ -63,7 +78,8 @@ pub fn encode_request(
     }
     body.insert("messages".to_owned(), Value::Array(messages));
     let with_json_tool = json_tool.is_some();
-    let tools = encode_tools(tools, used, json_tool, own, keeps_strict, names, report)?;
+    let search = if own { None } else { web_search(&mut request, report) };
+    let tools = encode_tools(tools, used, json_tool.into_iter().chain(search), own, keeps_strict, names, report)?;
     if let Some(tools) = tools {
         body.insert("tools".to_owned(), Value::Array(tools));
     }
@@ -72,18 +88,12 @@ pub fn encode_request(
         body.insert("stream".to_owned(), json!(stream));
     }
     if own {
-        for (key, value) in request.extras {
-            match (body.get_mut(&key), value) {
-                (Some(Value::Object(inside)), Value::Object(more)) => inside.extend(more),
-                (_, value) => {
-                    body.insert(key, value);
-                }
-            }
-        }
-    } else {
-        report_extras(&request.extras, report);
+        vendor = std::mem::take(&mut request.extras);
     }
-    report.drop_extras("", &request.openai_params);
+    for (key, value) in vendor {
+        crate::formats::openai::merge(&mut body, key, value);
+    }
+    report_rest(&request, report);
     Ok((Value::Object(body), with_json_tool))
 }
 
@@ -97,46 +107,59 @@ pub(crate) fn encode_params(
     has_tools: bool,
     report: &mut Report,
 ) -> Result<Object, BodyError> {
-    let request = crate::formats::openai::decode_params(params)?;
+    let mut request = crate::formats::openai::decode_params(params)?;
+    let vendor = take_own(&mut request, OWN);
     let bounded = request.settings.max_tokens.is_some();
     let has_tools = has_tools || request.tools.is_some();
     let around = encode_settings::Around { own: false, model, has_tools, unsigned: false };
     let mut names = Names::default();
-    let settled = encode_settings::settle(request.settings, &around, &mut names, report);
+    let settled = encode_settings::settle(std::mem::take(&mut request.settings), &around, &mut names, report);
     let mut members = settled.members;
     if !bounded {
         members.shift_remove("max_tokens");
     }
-    let tools = encode_tools(request.tools, Vec::new(), None, false, settled.keeps_strict, &mut names, report)?;
+    let tools = request.tools.take();
+    let search = web_search(&mut request, report);
+    let tools = encode_tools(tools, Vec::new(), search, false, settled.keeps_strict, &mut names, report)?;
     if let Some(tools) = tools {
         members.insert("tools".to_owned(), Value::Array(tools));
     }
-    report_extras(&request.extras, report);
+    for (key, value) in vendor {
+        crate::formats::openai::merge(&mut members, key, value);
+    }
+    report_rest(&request, report);
     Ok(members)
 }
 
-fn refuse_impossible(request: &Request) -> Result<(), BodyError> {
-    if request.settings.choices.is_some_and(|choices| choices > 1) {
-        return Err(BodyError::unsupported("n", "'n' above 1 is not possible with an Anthropic Messages provider"));
-    }
-    for key in ["functions", "function_call", "audio"] {
-        if request.extras.get(key).is_some_and(|value| !value.is_null()) {
-            let message = format!("'{key}' is not possible with an Anthropic Messages provider");
-            return Err(BodyError::unsupported(key, message));
-        }
+fn refuse_sound(request: &Request) -> Result<(), BodyError> {
+    if request.extras.get("audio").is_some_and(|value| !value.is_null()) {
+        let message = "'audio' is not possible with an Anthropic Messages provider";
+        return Err(BodyError::unsupported("audio", message));
     }
     Ok(())
 }
 
-/// Members that need no word because they say nothing here, or are answered by the gateway.
-fn report_extras(extras: &Object, report: &mut Report) {
-    let mut extras = extras.clone();
-    extras.shift_remove("stream_options");
-    extras.shift_remove("max_tokens");
-    if extras.get("modalities") == Some(&json!(["text"])) {
-        extras.shift_remove("modalities");
+/// OpenAI's search of the web is a tool of the vendor's here.
+fn web_search(request: &mut Request, report: &mut Report) -> Option<Value> {
+    let options = take_own(request, &["web_search_options"]).shift_remove("web_search_options")?;
+    let mut tool = json!({"type": "web_search_20250305", "name": "web_search"});
+    if let Some(size) = options.get("search_context_size").and_then(Value::as_str) {
+        report.approximate("web_search_options.search_context_size");
+        tool["max_uses"] = match size {
+            "low" => json!(1),
+            "high" => json!(10),
+            _ => json!(5),
+        };
     }
-    report.drop_extras("", &extras);
+    if let Some(Value::Object(place)) = options.pointer("/user_location/approximate") {
+        let mut place = place.clone();
+        place.retain(|key, value| {
+            matches!(key.as_str(), "city" | "country" | "region" | "timezone") && !value.is_null()
+        });
+        place.insert("type".to_owned(), json!("approximate"));
+        tool["user_location"] = Value::Object(place);
+    }
+    Some(tool)
 }
 
 /// A system or developer message joins the top-level prompt, blocks and marks kept, in order.
@@ -178,7 +201,7 @@ pub(super) fn written(own: bool, form: Form, blocks: Vec<Value>) -> Option<Value
 fn encode_tools(
     tools: Option<Vec<Tool>>,
     used: Vec<String>,
-    json_tool: Option<Value>,
+    more: impl IntoIterator<Item = Value>,
     own: bool,
     keeps_strict: bool,
     names: &mut Names,
@@ -196,7 +219,7 @@ fn encode_tools(
             out.push(json!({"name": name, "input_schema": {"type": "object"}}));
         }
     }
-    out.extend(json_tool);
+    out.extend(more);
     Ok((own && had || !out.is_empty()).then_some(out))
 }
 

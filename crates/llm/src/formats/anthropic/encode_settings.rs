@@ -1,7 +1,8 @@
 //! The settings of a neutral request under Anthropic's names, within what the model takes.
 
-use super::capabilities::{Capabilities, Thinking, capabilities};
+use super::capabilities::{Capabilities, capabilities};
 use super::encode_request::{JSON_TOOL, send_name};
+use super::think::think;
 use crate::json::Object;
 use crate::model::{Names, Reasoning, Report, ResponseFormat, Settings, ToolChoice};
 use serde_json::{Number, Value, json};
@@ -29,9 +30,6 @@ pub(crate) struct Settled {
     pub(crate) keeps_strict: bool,
 }
 
-/// The least budget the API takes.
-const LEAST_BUDGET: u64 = 1024;
-
 pub(super) fn settle(settings: Settings, around: &Around<'_>, names: &mut Names, report: &mut Report) -> Settled {
     settle_within(settings, around, capabilities(around.model), names, report)
 }
@@ -49,9 +47,9 @@ pub(crate) fn settle_within(
     match settings.max_tokens {
         Some(tokens) => out.put("max_tokens", json!(tokens)),
         None if own => {}
-        None => out.put("max_tokens", json!(can.max_tokens)),
+        None => out.put("max_tokens", json!(roomy(can, &settings.reasoning))),
     }
-    let bound = settings.max_tokens.unwrap_or(can.max_tokens);
+    let bound = settings.max_tokens.unwrap_or_else(|| roomy(can, &settings.reasoning));
     if own {
         if let Some(thinking) = settings.reasoning.thinking {
             out.put("thinking", Value::Object(thinking));
@@ -95,80 +93,22 @@ pub(crate) fn settle_within(
         ("presence_penalty", settings.presence_penalty.is_some()),
         ("frequency_penalty", settings.frequency_penalty.is_some()),
         ("logprobs", settings.logprobs == Some(true)),
-        ("top_logprobs", settings.top_logprobs.is_some()),
+        ("top_logprobs", settings.top_logprobs.is_some_and(|most| most > 0)),
+        ("n", settings.choices.is_some_and(|choices| choices > 1)),
     ];
     unknown.iter().filter(|(_, said)| *said).for_each(|(key, _)| report.drop(key));
     out
 }
 
 impl Settled {
-    fn put(&mut self, key: &str, value: Value) {
+    pub(super) fn put(&mut self, key: &str, value: Value) {
         self.members.insert(key.to_owned(), value);
     }
 
-    fn configure(&mut self, key: &str, value: Value) {
+    pub(super) fn configure(&mut self, key: &str, value: Value) {
         let config = self.members.entry("output_config").or_insert_with(|| json!({}));
         if let Value::Object(config) = config {
             config.insert(key.to_owned(), value);
-        }
-    }
-}
-
-/// `reasoning_effort`, or Anthropic's own `thinking` object from a client that knows it.
-fn think(
-    out: &mut Settled,
-    reasoning: Reasoning,
-    bound: u64,
-    around: &Around<'_>,
-    can: Capabilities,
-    report: &mut Report,
-) {
-    if let Some(thinking) = reasoning.thinking {
-        out.thinks = thinking.get("type").and_then(Value::as_str) != Some("disabled");
-        if out.thinks && around.unsigned {
-            out.thinks = false;
-            report.drop("thinking");
-            return;
-        }
-        out.put("thinking", Value::Object(thinking));
-        return;
-    }
-    let Some(effort) = reasoning.effort.filter(|effort| effort != "none") else { return };
-    match can.thinking {
-        Thinking::Never => report.drop("reasoning_effort"),
-        Thinking::Adaptive => {
-            let word = match effort.as_str() {
-                "low" | "medium" | "high" | "xhigh" | "max" => effort.as_str(),
-                "minimal" => {
-                    report.approximate("reasoning_effort");
-                    "low"
-                }
-                _ => {
-                    report.approximate("reasoning_effort");
-                    "medium"
-                }
-            };
-            out.thinks = true;
-            out.put("thinking", json!({"type": "adaptive"}));
-            out.configure("effort", json!(word));
-        }
-        // Calls in the history without the thinking before them are refused while thinking is on.
-        Thinking::Budget if around.unsigned => report.drop("reasoning_effort"),
-        Thinking::Budget => {
-            report.approximate("reasoning_effort");
-            let wanted: u64 = match effort.as_str() {
-                "minimal" | "low" => LEAST_BUDGET,
-                "high" => 8192,
-                "xhigh" => 16_384,
-                "max" => 32_768,
-                _ => 4096,
-            };
-            if bound <= LEAST_BUDGET {
-                report.drop("reasoning_effort");
-                return;
-            }
-            out.thinks = true;
-            out.put("thinking", json!({"type": "enabled", "budget_tokens": wanted.min(bound - 1)}));
         }
     }
 }
@@ -220,6 +160,15 @@ fn sample(
             false => out.put("top_k", Value::Number(number)),
         }
     }
+}
+
+/// A bound for a client that gives none: what the model takes. Of a model that is not known the small bound grows with
+/// the budget for thinking, which is part of the answer.
+fn roomy(can: Capabilities, reasoning: &Reasoning) -> u64 {
+    let thinking = reasoning.thinking.as_ref();
+    let budget = thinking.and_then(|thinking| thinking.get("budget_tokens")?.as_u64()).unwrap_or_default();
+    let unknown = can == capabilities("");
+    if unknown && budget > 0 { budget.saturating_add(can.max_tokens).min(64_000) } else { can.max_tokens }
 }
 
 /// Structured output: the API's own where the model has it, else a tool whose arguments are the answer.

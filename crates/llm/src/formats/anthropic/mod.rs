@@ -2,15 +2,18 @@
 
 mod blocks;
 pub(crate) mod capabilities;
+mod citations;
 mod decode_reply;
 mod decode_request;
 mod decode_stream;
+mod encode_parts;
 mod encode_reply;
 mod encode_request;
 pub(crate) mod encode_settings;
 mod encode_stream;
 mod error;
 mod observe;
+mod think;
 mod turns;
 mod usage;
 

@@ -3,11 +3,9 @@
 
 use super::blocks;
 use super::encode_request::{send_name, written};
+use crate::BodyError;
 use crate::json::Object;
-use crate::model::{
-    Content, Form, Message, Names, Part, PartKind, Report, Role, Tool, ToolKind, plain_id, unwrap_signature,
-};
-use crate::{BodyError, Format};
+use crate::model::{Content, Form, Message, Names, PartKind, Report, Role, Tool, ToolKind, plain_id};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -16,14 +14,14 @@ const PLACEHOLDER: &str = "(empty)";
 
 /// The turns so far.
 pub(super) struct Turns<'a> {
-    own: bool,
+    pub(super) own: bool,
     pub(super) names: &'a mut Names,
     pub(super) report: &'a mut Report,
     /// Messages of this format's own requests, which are kept one to one.
     kept: Vec<Value>,
     turns: Vec<Turn>,
     /// Names of the tools that were called, as the client knows them.
-    called: Vec<String>,
+    pub(super) called: Vec<String>,
 }
 
 #[derive(Default)]
@@ -83,116 +81,6 @@ impl<'a> Turns<'a> {
         out.extend(message.extras);
         self.kept.push(Value::Object(out));
         Ok(())
-    }
-
-    /// The blocks of some content.
-    pub(super) fn blocks(&mut self, content: Content) -> Result<Vec<Value>, BodyError> {
-        let mut out = Vec::with_capacity(content.parts.len());
-        for part in content.parts {
-            out.extend(self.block(part)?);
-        }
-        Ok(out)
-    }
-
-    fn block(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
-        let Part { kind, cache, extras, .. } = part;
-        let mut block = match kind {
-            PartKind::Text(text) => blocks::object([("type", json!("text")), ("text", Value::String(text))]),
-            PartKind::Refusal(text) => blocks::object([("type", json!("text")), ("text", Value::String(text))]),
-            PartKind::Image(source) => blocks::image(source, self.own)?,
-            PartKind::Document { source, name } => blocks::document(source, name, self.own)?,
-            PartKind::ToolCall { id, name, arguments } => {
-                let input = match arguments {
-                    crate::model::Arguments::Value(value) if self.own => value,
-                    arguments => Value::Object(arguments.into_object().unwrap_or_else(|empty| {
-                        self.report.approximate("messages[].tool_calls[].function.arguments");
-                        empty
-                    })),
-                };
-                let (id, name) = match self.own {
-                    true => (id, name),
-                    false => {
-                        let sent = send_name(&name, self.names, self.report);
-                        self.called.push(name);
-                        (plain_id(&id), sent)
-                    }
-                };
-                blocks::object([
-                    ("type", json!("tool_use")),
-                    ("id", json!(id)),
-                    ("name", json!(name)),
-                    ("input", input),
-                ])
-            }
-            PartKind::ToolResult { id, content, is_error } => self.result(&id, content, is_error)?,
-            PartKind::Thinking { text, signature } => match self.thinking(text, signature) {
-                Some(block) => block,
-                None => return Ok(None),
-            },
-            PartKind::RedactedThinking(data) => {
-                blocks::object([("type", json!("redacted_thinking")), ("data", json!(data))])
-            }
-            PartKind::Audio(_) | PartKind::Video(_) => {
-                let message = "sound and moving pictures are not possible with an Anthropic Messages provider";
-                return Err(BodyError::unsupported("messages[].content[].type", message));
-            }
-            PartKind::Foreign(value) if self.own => return Ok(Some(value)),
-            PartKind::Foreign(value) => {
-                let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
-                let message = format!("content of type '{kind}' is not possible with an Anthropic Messages provider");
-                return Err(BodyError::unsupported("messages[].content[].type", message));
-            }
-        };
-        if let Some(cache) = cache {
-            block.insert("cache_control".to_owned(), cache);
-        }
-        if self.own {
-            block.extend(extras);
-        } else {
-            self.report.drop_extras("messages[].content[].", &extras);
-        }
-        Ok(Some(Value::Object(block)))
-    }
-
-    /// Thinking goes back only to the vendor that signed it.
-    fn thinking(&mut self, text: String, signature: Option<String>) -> Option<Object> {
-        let signature = match signature {
-            Some(signature) => match unwrap_signature(&signature) {
-                Some((Format::AnthropicMessages, bare)) => bare.map(str::to_owned),
-                Some(_) => {
-                    self.report.drop("messages[].content[].thinking");
-                    return None;
-                }
-                None => Some(signature),
-            },
-            None if self.own => None,
-            None => {
-                self.report.drop("messages[].reasoning_content");
-                return None;
-            }
-        };
-        let mut block = blocks::object([("type", json!("thinking")), ("thinking", json!(text))]);
-        if let Some(signature) = signature {
-            block.insert("signature".to_owned(), json!(signature));
-        }
-        Some(block)
-    }
-
-    fn result(&mut self, id: &str, content: Content, is_error: Option<bool>) -> Result<Object, BodyError> {
-        let id = if self.own { id.to_owned() } else { plain_id(id) };
-        let mut block = blocks::object([("type", json!("tool_result")), ("tool_use_id", json!(id))]);
-        let form = content.form;
-        let mut inner = self.blocks(content)?;
-        if !self.own {
-            inner.retain(|block| !is_blank(block));
-        }
-        if let Some(content) = written(self.own, form, inner) {
-            block.insert("content".to_owned(), content);
-        }
-        if let Some(is_error) = is_error {
-            block.insert("is_error".to_owned(), json!(is_error));
-        }
-        Ok(block)
     }
 
     fn turn(&mut self, user: bool) -> &mut Turn {
@@ -345,7 +233,7 @@ fn kind(block: &Value) -> &str {
 }
 
 /// The API refuses text without a visible character.
-fn is_blank(block: &Value) -> bool {
+pub(super) fn is_blank(block: &Value) -> bool {
     match kind(block) {
         "text" => block.get("text").and_then(Value::as_str).is_none_or(|text| text.trim().is_empty()),
         // Thinking that was not shown still has its signature.

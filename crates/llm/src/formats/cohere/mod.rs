@@ -1,65 +1,69 @@
-//! Cohere chat, v2. SKELETON
-#![allow(missing_docs, unused_variables, unused_imports, dead_code)]
-use crate::formats::seen::{Noted, Observed, Seen};
-use crate::formats::{Encoded, ReplyContext, Restore, ServerRules};
-use crate::framing::{Frame, Framing};
-use crate::json::Object;
-use crate::model::{Answer, Event, Names, Report, Request};
-use crate::{BodyError, ErrorInfo, Format, UpstreamFault, Usage};
-use bytes::Bytes;
-use serde_json::Value;
+//! Cohere chat, v2. Source: Cohere's OpenAPI document and recorded traffic.
 
-pub fn decode_request(body: Object) -> Result<Request, BodyError> {
-    Err(BodyError::new("not yet"))
+mod citations;
+mod decode_messages;
+mod decode_reply;
+mod decode_request;
+mod decode_stream;
+mod documents;
+mod encode_messages;
+mod encode_reply;
+mod encode_request;
+mod encode_settings;
+mod encode_stream;
+mod error;
+mod observe;
+mod usage;
+
+pub use decode_reply::decode_reply;
+pub use decode_request::decode_request;
+pub use decode_stream::StreamDecoder;
+pub use encode_reply::encode_reply;
+pub(crate) use encode_request::encode_params;
+pub use encode_request::encode_request;
+pub use encode_stream::StreamEncoder;
+pub use error::{error_body, error_frame, read_error};
+pub(crate) use observe::{observe, observe_reply};
+
+use crate::model::{Finish, FinishKind};
+use crate::{ErrorInfo, ErrorKind};
+
+/// In a part's `type`: the thinking stood in `tool_plan`, beside the content.
+const PLAN: &str = "tool_plan";
+
+/// A `finish_reason`, the older API's words too. One of tomorrow ends the answer like any other.
+fn read_finish(reason: &str) -> Finish {
+    let kind = match reason {
+        "STOP_SEQUENCE" => FinishKind::StopSequence,
+        "MAX_TOKENS" => FinishKind::Length,
+        "ERROR_LIMIT" => FinishKind::ContextFull,
+        "TOOL_CALL" => FinishKind::ToolCalls,
+        "ERROR_TOXIC" => FinishKind::Refusal,
+        _ => FinishKind::Stop,
+    };
+    Finish::new(kind, reason)
 }
-pub fn encode_request(request: Request, names: &mut Names, report: &mut Report) -> Result<Value, BodyError> {
-    Ok(Value::Null)
+
+/// The error that a finish tells: the generation failed though the status is 200.
+fn failed(reason: &str, message: Option<&str>) -> Option<ErrorInfo> {
+    let (kind, status, words) = match reason {
+        "ERROR" => (ErrorKind::Server, 502, "the generation failed"),
+        "TIMEOUT" => (ErrorKind::Timeout, 504, "the generation took too long"),
+        _ => return None,
+    };
+    let message = message.filter(|message| !message.is_empty()).unwrap_or(words);
+    Some(ErrorInfo { status, ..ErrorInfo::new(kind, message).with_code(reason) })
 }
-pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) -> Result<Object, BodyError> {
-    Ok(Object::new())
-}
-pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<Answer, UpstreamFault> {
-    Err(UpstreamFault::malformed(Format::CohereChat, "not yet"))
-}
-pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
-    Value::Null
-}
-pub fn error_body(error: &ErrorInfo) -> Value {
-    Value::Null
-}
-pub fn read_error(value: &Value, status: u16) -> Option<ErrorInfo> {
-    None
-}
-pub fn error_frame(error: &ErrorInfo) -> Bytes {
-    Bytes::new()
-}
-pub(crate) fn observe(frame: &Bytes, noted: &mut Noted) -> Seen {
-    Seen::Keep
-}
-pub(crate) fn observe_reply(body: &str) -> Result<Observed, UpstreamFault> {
-    Ok(Observed::default())
-}
-#[derive(Debug)]
-pub struct StreamDecoder;
-impl StreamDecoder {
-    pub fn new(names: Names) -> Self {
-        Self
+
+fn finish_reason(kind: FinishKind) -> &'static str {
+    match kind {
+        // It has no word for a refusal.
+        FinishKind::Stop | FinishKind::Pause | FinishKind::Refusal => "COMPLETE",
+        FinishKind::StopSequence => "STOP_SEQUENCE",
+        FinishKind::Length | FinishKind::ContextFull => "MAX_TOKENS",
+        FinishKind::ToolCalls => "TOOL_CALL",
     }
-    pub fn push(&mut self, frame: &Frame, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
-        Ok(())
-    }
-    pub fn finish(&mut self, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
-        Ok(())
-    }
-    pub fn usage(&self) -> Option<Usage> {
-        None
-    }
 }
-#[derive(Debug)]
-pub struct StreamEncoder;
-impl StreamEncoder {
-    pub fn new(context: ReplyContext) -> Self {
-        Self
-    }
-    pub fn push(&mut self, event: Event, out: &mut Vec<Bytes>) {}
-}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! A whole OpenAI Chat reply becomes a neutral answer.
 
+use super::citations;
+use super::decode_messages::take_signature;
 use crate::json::{Object, take_array, take_object, take_string};
 use crate::model::{Answer, Arguments, Finish, FinishKind, Names, Part, PartKind, Report, mint};
 use crate::{Format, UpstreamFault};
@@ -24,11 +26,12 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
     if choices.len() > 1 {
         report.drop("choices");
     }
-    let (mut parts, mut finish) = (Vec::new(), None);
+    let (mut parts, mut finish, mut logprobs) = (Vec::new(), None, Vec::new());
     if let Some(Value::Object(mut choice)) = choices.into_iter().next() {
         finish = take_string(&mut choice, "finish_reason");
-        if choice.get("logprobs").is_some_and(Value::is_object) {
-            report.drop("choices[].logprobs");
+        if let Some(mut told) = take_object(&mut choice, "logprobs") {
+            logprobs = take_array(&mut told, "content").unwrap_or_default();
+            report.drop_extras("choices[].logprobs.", &told);
         }
         if let Some(message) = take_object(&mut choice, "message") {
             parts = decode_message(message, &id, names, report);
@@ -41,7 +44,7 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
         created: body.get("created").and_then(Value::as_u64),
         usage: body.get("usage").and_then(super::read_usage),
         service_tier: take_string(&mut body, "service_tier"),
-        logprobs: Vec::new(),
+        logprobs,
         id,
         parts,
         finish,
@@ -80,6 +83,17 @@ fn decode_message(mut message: Object, reply: &str, names: &Names, report: &mut 
         }
         _ => {}
     }
+    if let Some(audio) = take_object(&mut message, "audio") {
+        report.drop("choices[].message.audio");
+        // What is said aloud stands nowhere else.
+        let silent = !parts.iter().any(|part| matches!(part.kind, PartKind::Text(_)));
+        let transcript = audio.get("transcript").and_then(Value::as_str).filter(|text| silent && !text.is_empty());
+        parts.extend(transcript.map(Part::text));
+    }
+    citations::take(&mut message, &mut parts);
+    if let Some(said) = parts.iter_mut().rev().find(|part| matches!(part.kind, PartKind::Text(_))) {
+        said.signature = take_signature(&mut message);
+    }
     if let Some(text) = take_string(&mut message, "refusal").filter(|text| !text.is_empty()) {
         parts.push(Part::new(PartKind::Refusal(text)));
     }
@@ -107,9 +121,10 @@ fn decode_call(call: Value, reply: &str, nth: usize, names: &Names) -> Option<Pa
     };
     let id = take_string(&mut call, "id").filter(|id| !id.is_empty());
     let name = take_string(&mut function, "name").filter(|name| !name.is_empty())?;
-    Some(Part::new(PartKind::ToolCall {
+    let kind = PartKind::ToolCall {
         id: id.unwrap_or_else(|| mint(reply, nth as u64 + 1)),
         name: names.receive(name),
         arguments,
-    }))
+    };
+    Some(Part { signature: take_signature(&mut call), ..Part::new(kind) })
 }

@@ -1,8 +1,10 @@
 //! An OpenAI Chat stream becomes neutral events. Servers that imitate it differ in small ways; what they do is
 //! straightened here: indexes and ids left out, finishes told twice or too early, usage in any chunk.
 
+use super::citations;
+use super::json_end::JsonEnd;
 use crate::framing::Frame;
-use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage, mint};
+use crate::model::{Citation, Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage, mint};
 use crate::{Format, UpstreamFault};
 use serde_json::Value;
 
@@ -17,6 +19,11 @@ pub struct StreamDecoder {
     /// The open part that is not a call.
     open: Option<(usize, PartStart)>,
     calls: Vec<Call>,
+    /// Characters of the content so far, and before the open text.
+    said: u64,
+    before: u64,
+    /// Tokens, citations and a signature of a text that is still to come.
+    early: Vec<PartDelta>,
     refused: bool,
     finish: Option<Finish>,
     usage: Option<Usage>,
@@ -67,6 +74,9 @@ impl StreamDecoder {
             next_part: 0,
             open: None,
             calls: Vec::new(),
+            said: 0,
+            before: 0,
+            early: Vec::new(),
             refused: false,
             finish: None,
             usage: None,
@@ -104,6 +114,11 @@ impl StreamDecoder {
             }
             self.start(&chunk, out);
             self.delta(choice.get("delta").unwrap_or(&Value::Null), out);
+            if let Some(tokens) = choice.pointer("/logprobs/content").and_then(Value::as_array)
+                && !tokens.is_empty()
+            {
+                self.beside(PartDelta::Logprobs(tokens.clone()), out);
+            }
             let reason = choice.get("finish_reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
             if let (None, Some(reason)) = (&self.finish, reason) {
                 self.finish = Some(super::read_finish(reason));
@@ -175,6 +190,19 @@ impl StreamDecoder {
             }
             _ => {}
         }
+        for annotation in delta.get("annotations").and_then(Value::as_array).into_iter().flatten() {
+            if annotation.is_object() {
+                let citation = self.placed(citations::read(annotation.clone()));
+                self.beside(PartDelta::Citation(citation), out);
+            }
+        }
+        if let Some(signature) = delta.pointer("/extra_content/google/thought_signature").and_then(Value::as_str) {
+            self.beside(PartDelta::Signature(signature.to_owned()), out);
+        }
+        // What is said aloud stands nowhere else.
+        if let Some(said) = delta.pointer("/audio/transcript").and_then(Value::as_str) {
+            self.say(PartStart::Text, said.to_owned(), out);
+        }
         if let Some(refusal) = text("refusal") {
             self.refused = true;
             self.say(PartStart::Refusal, refusal.to_owned(), out);
@@ -197,11 +225,34 @@ impl StreamDecoder {
                 self.close_open(out);
                 self.close_complete_calls(out);
                 let part = self.begin(start.clone(), out);
-                self.open = Some((part, start));
+                self.before = self.said;
+                self.open = Some((part, start.clone()));
                 part
             }
         };
+        if start == PartStart::Text {
+            self.said += text.chars().count() as u64;
+        }
         out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
+        if start == PartStart::Text {
+            let early = std::mem::take(&mut self.early);
+            out.extend(early.into_iter().map(|delta| Event::PartDelta { part, delta }));
+        }
+    }
+
+    /// Something about the text: of the open one, or of the next.
+    fn beside(&mut self, delta: PartDelta, out: &mut Vec<Event>) {
+        match &self.open {
+            Some((part, PartStart::Text)) => out.push(Event::PartDelta { part: *part, delta }),
+            _ => self.early.push(delta),
+        }
+    }
+
+    /// A citation whose range counts from the begin of the open text.
+    fn placed(&self, mut citation: Citation) -> Citation {
+        let from_here = |at: u64| at.checked_sub(self.before);
+        citation.range = citation.range.and_then(|(from, to)| from_here(from).zip(from_here(to)));
+        citation
     }
 
     fn begin(&mut self, start: PartStart, out: &mut Vec<Event>) -> usize {
@@ -252,6 +303,10 @@ impl StreamDecoder {
             let early = std::mem::take(&mut self.calls[at].early);
             self.calls[at].argue(early, out);
         }
+        let signature = piece.pointer("/extra_content/google/thought_signature").and_then(Value::as_str);
+        if let Some((part, signature)) = self.calls[at].part.filter(|_| self.calls[at].open).zip(signature) {
+            out.push(Event::PartDelta { part, delta: PartDelta::Signature(signature.to_owned()) });
+        }
         let arguments = match function.get("arguments") {
             Some(Value::String(text)) => text.clone(),
             None | Some(Value::Null) => String::new(),
@@ -288,38 +343,5 @@ pub(super) fn typed_piece(item: &Value) -> Option<(bool, String)> {
             Some((true, text))
         }
         _ => None,
-    }
-}
-
-/// Tells where a JSON object that comes in pieces ends.
-#[derive(Debug, Default)]
-struct JsonEnd {
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
-    begun: bool,
-}
-
-impl JsonEnd {
-    fn push(&mut self, text: &str) {
-        for byte in text.bytes() {
-            match (self.in_string, byte) {
-                (true, _) if self.escaped => self.escaped = false,
-                (true, b'\\') => self.escaped = true,
-                (true, b'"') => self.in_string = false,
-                (true, _) => {}
-                (false, b'"') => self.in_string = true,
-                (false, b'{' | b'[') => {
-                    self.begun = true;
-                    self.depth += 1;
-                }
-                (false, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
-                (false, _) => {}
-            }
-        }
-    }
-
-    fn complete(&self) -> bool {
-        self.begun && self.depth == 0 && !self.in_string
     }
 }

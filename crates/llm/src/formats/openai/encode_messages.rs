@@ -1,9 +1,10 @@
 //! The messages of a neutral request as OpenAI Chat has them: results of tools apart, what a model said as one text.
 
+use super::encode_parts::{insert_content, joined, kind_name, object, titled, written};
 use super::encode_request::send_name;
 use crate::json::Object;
 use crate::model::{
-    Arguments, Content, Form, Message, Names, Part, PartKind, Report, Role, Source, plain_id, unwrap_signature,
+    Arguments, Content, Message, Names, Part, PartKind, Report, Role, Source, plain_id, unwrap_signature,
 };
 use crate::{BodyError, Format};
 use serde_json::{Value, json};
@@ -89,28 +90,6 @@ impl Encoder<'_> {
         written(form, parts)
     }
 
-    fn text_part(&mut self, text: String, cache: Option<Value>, extras: Object) -> Value {
-        let part = object([("type", json!("text")), ("text", Value::String(text))]);
-        self.part(part, cache, extras)
-    }
-
-    fn part(&mut self, mut part: Object, cache: Option<Value>, extras: Object) -> Value {
-        if self.own {
-            if let Some(cache) = cache {
-                part.insert("cache_control".to_owned(), cache);
-            }
-            for (key, value) in extras {
-                merge(&mut part, key, value);
-            }
-        } else {
-            if cache.is_some() {
-                self.report.drop("cache_control");
-            }
-            self.report.drop_extras("messages[].content[].", &extras);
-        }
-        Value::Object(part)
-    }
-
     fn user(&mut self, content: Content, cache: Option<Value>, extras: Object) -> Result<(), BodyError> {
         let form = content.form;
         let mut parts = Vec::new();
@@ -124,79 +103,6 @@ impl Encoder<'_> {
         insert_content(&mut message, if self.own { content } else { content.or_else(|| Some(json!(""))) });
         self.push(message, cache, extras);
         Ok(())
-    }
-
-    fn user_part(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
-        let Part { kind, cache, extras, .. } = part;
-        let body = match kind {
-            PartKind::Text(text) => return Ok(Some(self.text_part(text, cache, extras))),
-            PartKind::Image(source) => {
-                let url = match source {
-                    Source::Url(url) => url,
-                    Source::Base64 { media_type, data } => Source::data_url(&media_type, &data),
-                    _ => return Err(unsupported("an image that is a file of the vendor's")),
-                };
-                object([("type", json!("image_url")), ("image_url", json!({"url": url}))])
-            }
-            PartKind::Document { source, name } => match self.document(source, name)? {
-                Value::String(text) => return Ok(Some(self.text_part(text, cache, extras))),
-                file => object([("type", json!("file")), ("file", file)]),
-            },
-            PartKind::Foreign(value) if self.own => return Ok(Some(value)),
-            PartKind::Foreign(value) => match search_result(&value) {
-                Some(text) => {
-                    self.report.approximate("messages[].content[].search_result");
-                    return Ok(Some(self.text_part(text, cache, extras)));
-                }
-                None => {
-                    self.report.drop(format!("messages[].content[].{}", foreign_name(&value)));
-                    return Ok(None);
-                }
-            },
-            other => {
-                self.report.drop(format!("messages[].content[].{}", kind_name(&other)));
-                return Ok(None);
-            }
-        };
-        Ok(Some(self.part(body, cache, extras)))
-    }
-
-    /// A `file` object, or plain text.
-    fn document(&mut self, source: Source, name: Option<String>) -> Result<Value, BodyError> {
-        let mut file = Object::new();
-        match source {
-            Source::Base64 { media_type, data } => {
-                file.insert("file_data".to_owned(), json!(Source::data_url(&media_type, &data)));
-            }
-            Source::Url(data) if data.starts_with("data:") => {
-                file.insert("file_data".to_owned(), json!(data));
-            }
-            Source::File(id) if self.own => {
-                file.insert("file_id".to_owned(), json!(id));
-            }
-            Source::Url(url) if self.own => {
-                file.insert("file_data".to_owned(), json!(url));
-            }
-            Source::Text(text) => {
-                self.report.approximate("messages[].content[].document");
-                return Ok(Value::String(match name {
-                    Some(name) => format!("{name}\n\n{text}"),
-                    None => text,
-                }));
-            }
-            Source::Url(_) => return Err(unsupported("a document by URL")),
-            Source::File(_) | Source::Other(_) => return Err(unsupported("a document that is a file of the vendor's")),
-        }
-        match name {
-            Some(name) => {
-                file.insert("filename".to_owned(), json!(name));
-            }
-            None if !self.own => {
-                file.insert("filename".to_owned(), json!("document.pdf"));
-            }
-            None => {}
-        }
-        Ok(Value::Object(file))
     }
 
     fn own_tool(&mut self, content: Content, cache: Option<Value>, extras: Object) -> Result<(), BodyError> {
@@ -224,10 +130,13 @@ impl Encoder<'_> {
         for part in content.parts {
             match part.kind {
                 PartKind::Text(text) => texts.push(text),
-                PartKind::Foreign(value) => match search_result(&value) {
-                    Some(text) => texts.push(text),
-                    None => self.report.drop(format!("messages[].content[].{}", foreign_name(&value))),
-                },
+                PartKind::Document { source: Source::Text(text), name } => {
+                    self.report.approximate("messages[].content[].document");
+                    texts.push(titled(name, text));
+                }
+                kind @ PartKind::Foreign(_) => {
+                    self.report.drop(format!("messages[].content[].{}", kind_name(&kind)));
+                }
                 kind => {
                     self.report.approximate("messages[].content[].tool_result.content");
                     pictures.push(Part::new(kind));
@@ -250,16 +159,20 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn assistant(&mut self, content: Content, cache: Option<Value>, extras: Object) -> Result<(), BodyError> {
+    fn assistant(&mut self, content: Content, cache: Option<Value>, mut extras: Object) -> Result<(), BodyError> {
         let form = content.form;
         let (mut said, mut calls, mut reasoning, mut refusal) = (Vec::new(), Vec::new(), String::new(), None);
         // Of this format's own requests the member stands in extras.
-        let beside = extras.get("refusal").and_then(Value::as_str);
-        for part in content.parts {
-            let Part { kind, cache, extras, .. } = part;
+        let beside = extras.get("refusal").and_then(Value::as_str).map(str::to_owned);
+        let (mut more, mut cited) = (Object::new(), Vec::new());
+        for mut part in content.parts {
+            self.cited(&mut part, &mut cited);
+            let Part { kind, cache, signature, extras: own_extras, .. } = part;
             match kind {
                 PartKind::ToolCall { id, name, arguments } => {
-                    calls.push(self.call(id, &name, arguments, cache, extras))
+                    let mut call = self.call(id, &name, arguments, cache, own_extras);
+                    self.sign(&mut call, signature);
+                    calls.push(Value::Object(call));
                 }
                 PartKind::Thinking { text, signature } if !self.own => {
                     self.thinking(text, signature.as_deref(), &mut reasoning);
@@ -267,14 +180,18 @@ impl Encoder<'_> {
                 // In this format's own requests the members that held it stand in extras.
                 PartKind::Thinking { .. } | PartKind::RedactedThinking(_) if self.own => {}
                 PartKind::Refusal(text) if self.own => {
-                    if beside != Some(text.as_str()) {
+                    if beside.as_deref() != Some(text.as_str()) {
                         said.push(json!({"type": "refusal", "refusal": text}));
                     }
                 }
                 PartKind::Refusal(text) => refusal = Some(text),
+                PartKind::Audio(Source::File(id)) if self.own => {
+                    more.insert("audio".to_owned(), json!({"id": id}));
+                }
                 PartKind::Foreign(value) if self.own && value.get("id").is_some() => calls.push(value),
                 kind => {
-                    said.extend(self.user_part(Part { cache, extras, ..Part::new(kind) })?);
+                    self.sign(&mut extras, signature);
+                    said.extend(self.user_part(Part { cache, extras: own_extras, ..Part::new(kind) })?);
                 }
             }
         }
@@ -293,8 +210,36 @@ impl Encoder<'_> {
         if !calls.is_empty() {
             message.insert("tool_calls".to_owned(), Value::Array(calls));
         }
+        if !cited.is_empty() {
+            message.insert("annotations".to_owned(), Value::Array(cited));
+        }
+        message.extend(more);
         self.push(message, cache, extras);
         Ok(())
+    }
+
+    /// Requests have no place for what a text refers to, though clients send it back as they got it.
+    fn cited(&mut self, part: &mut Part, cited: &mut Vec<Value>) {
+        let citations = std::mem::take(&mut part.citations);
+        if self.own {
+            cited.extend(citations.into_iter().map(|citation| citation.native));
+        } else if !citations.is_empty() {
+            self.report.drop("messages[].content[].citations");
+        }
+    }
+
+    /// Google's signature goes back where it stood; the API itself refuses what it does not know.
+    fn sign(&mut self, signed: &mut Object, signature: Option<String>) {
+        let Some(signature) = signature else { return };
+        if !self.own {
+            self.report.drop("thought_signature");
+            return;
+        }
+        let extra = signed.entry("extra_content").or_insert_with(|| json!({}));
+        if let Some(extra) = extra.as_object_mut() {
+            let google = extra.entry("google").or_insert_with(|| json!({}));
+            google["thought_signature"] = json!(signature);
+        }
     }
 
     /// Only thinking that came from this format goes back into it: another vendor's means nothing here.
@@ -305,98 +250,23 @@ impl Encoder<'_> {
         }
     }
 
-    fn call(&mut self, id: String, name: &str, arguments: Arguments, cache: Option<Value>, extras: Object) -> Value {
+    fn call(&mut self, id: String, name: &str, arguments: Arguments, cache: Option<Value>, extras: Object) -> Object {
         let name = send_name(name, self.own, self.names, self.report);
         let id = if self.own { id } else { plain_id(&id) };
         let function = json!({"name": name, "arguments": arguments.into_text()});
-        if self.own && id.is_empty() {
-            return self.part(object([("function", function)]), cache, extras);
+        let mut call = object([("function", function)]);
+        if !(self.own && id.is_empty()) {
+            call.insert("id".to_owned(), json!(id));
         }
-        let mut call = object([("id", json!(id)), ("type", json!("function")), ("function", function)]);
-        if self.own {
-            call.shift_remove("type");
+        if !self.own {
+            call.insert("type".to_owned(), json!("function"));
         }
-        self.part(call, cache, extras)
+        self.beside(&mut call, cache, extras);
+        call
     }
 }
 
 /// Claude Code's own block, of no meaning to other vendors.
-fn is_billing(part: &Part) -> bool {
+pub(crate) fn is_billing(part: &Part) -> bool {
     matches!(&part.kind, PartKind::Text(text) if text.starts_with("x-anthropic-billing-header"))
-}
-
-fn unsupported(what: &str) -> BodyError {
-    BodyError::unsupported("messages", format!("{what} cannot be sent to an OpenAI Chat provider"))
-}
-
-pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Object {
-    members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-pub(super) fn merge(part: &mut Object, key: String, value: Value) {
-    match (part.get_mut(&key), value) {
-        (Some(Value::Object(inside)), Value::Object(more)) => inside.extend(more),
-        (_, value) => {
-            part.insert(key, value);
-        }
-    }
-}
-
-fn insert_content(message: &mut Object, content: Option<Value>) {
-    if let Some(content) = content {
-        message.insert("content".to_owned(), content);
-    }
-}
-
-/// Content as the origin wrote it; one plain text part of a list that came from elsewhere is written bare.
-fn written(form: Form, parts: Vec<Value>) -> Option<Value> {
-    match form {
-        Form::Absent if parts.is_empty() => None,
-        Form::Null if parts.is_empty() => Some(Value::Null),
-        Form::List => Some(Value::Array(parts)),
-        _ => match <[Value; 1]>::try_from(parts) {
-            Ok([mut part]) if part.get("type").and_then(Value::as_str) == Some("text") => {
-                Some(part.get_mut("text").map(Value::take).unwrap_or_default())
-            }
-            Ok(part) => Some(Value::Array(part.into())),
-            Err(parts) if parts.is_empty() => Some(json!("")),
-            Err(parts) => Some(Value::Array(parts)),
-        },
-    }
-}
-
-/// What a model said, as the one string that every server of this format takes.
-fn joined(parts: Vec<Value>) -> Option<Value> {
-    let texts: Vec<&str> = parts.iter().filter_map(|part| part.get("text")?.as_str()).collect();
-    (!texts.is_empty()).then(|| Value::String(texts.concat()))
-}
-
-fn search_result(value: &Value) -> Option<String> {
-    if value.get("type").and_then(Value::as_str) != Some("search_result") {
-        return None;
-    }
-    let head = ["title", "source"].into_iter().filter_map(|key| value.get(key)?.as_str());
-    let blocks = value.get("content").and_then(Value::as_array);
-    let texts = blocks.into_iter().flatten().filter_map(|block| block.get("text")?.as_str());
-    Some(head.chain(texts).collect::<Vec<_>>().join("\n"))
-}
-
-pub(super) fn foreign_name(value: &Value) -> &str {
-    value.get("type").and_then(Value::as_str).unwrap_or("unknown")
-}
-
-fn kind_name(kind: &PartKind) -> &str {
-    match kind {
-        PartKind::Text(_) => "text",
-        PartKind::Image(_) => "image",
-        PartKind::Audio(_) => "audio",
-        PartKind::Video(_) => "video",
-        PartKind::Document { .. } => "document",
-        PartKind::ToolCall { .. } => "tool_call",
-        PartKind::ToolResult { .. } => "tool_result",
-        PartKind::Thinking { .. } => "thinking",
-        PartKind::RedactedThinking(_) => "redacted_thinking",
-        PartKind::Refusal(_) => "refusal",
-        PartKind::Foreign(value) => foreign_name(value),
-    }
 }

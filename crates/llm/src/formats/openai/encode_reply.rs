@@ -3,20 +3,21 @@
 //! Thinking travels in two extensions that other gateways use too: `reasoning_content` is its text, `thinking_blocks`
 //! the vendor's blocks with their signatures, which a client gives back in its next request.
 
-use super::finish_reason;
+use super::{citations, finish_reason};
+use crate::Format;
 use crate::formats::ReplyContext;
-use crate::model::{Answer, Finish, FinishKind, Part, PartKind, Report};
+use crate::model::{Answer, Finish, FinishKind, Part, PartKind, Report, wrap_signature};
 use serde_json::{Map, Value, json};
 
 /// Encodes an answer.
 #[must_use]
 pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
     let finish = answer.finish;
-    let message = encode_message(answer.parts, &finish, report);
+    let message = encode_message(answer.parts, &finish, context.origin, report);
     let mut choice = Map::new();
     choice.insert("index".to_owned(), json!(0));
     choice.insert("message".to_owned(), message);
-    choice.insert("logprobs".to_owned(), Value::Null);
+    choice.insert("logprobs".to_owned(), logprobs(answer.logprobs));
     choice.insert("finish_reason".to_owned(), json!(finish_reason(finish.kind)));
     if let Some(native) = native_reason(&finish) {
         choice.insert("native_finish_reason".to_owned(), json!(native));
@@ -25,7 +26,9 @@ pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report)
     body.insert("id".to_owned(), json!(answer.id));
     body.insert("object".to_owned(), json!("chat.completion"));
     body.insert("created".to_owned(), json!(answer.created.unwrap_or(context.now)));
-    body.insert("model".to_owned(), json!(answer.model));
+    // Not every vendor's reply names the model.
+    let model = if answer.model.is_empty() { &context.model } else { &answer.model };
+    body.insert("model".to_owned(), json!(model));
     body.insert("choices".to_owned(), json!([choice]));
     if let Some(usage) = answer.usage {
         body.insert("usage".to_owned(), super::usage_object(&usage));
@@ -50,18 +53,29 @@ pub(super) fn native_reason(finish: &Finish) -> Option<&str> {
     matches!(finish.kind, FinishKind::Pause | FinishKind::ContextFull).then_some(finish.native.as_str())
 }
 
-fn encode_message(parts: Vec<Part>, finish: &Finish, report: &mut Report) -> Value {
+/// Tokens of an answer, if they were told.
+pub(super) fn logprobs(tokens: Vec<Value>) -> Value {
+    if tokens.is_empty() { Value::Null } else { json!({"content": tokens, "refusal": null}) }
+}
+
+fn encode_message(parts: Vec<Part>, finish: &Finish, origin: Format, report: &mut Report) -> Value {
     let (mut text, mut thought, mut refusal) = (None::<String>, String::new(), None::<String>);
-    let (mut blocks, mut calls) = (Vec::new(), Vec::new());
-    let mut signed = false;
+    let (mut blocks, mut calls, mut annotations) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut signed, mut signature) = (false, None);
     for part in parts {
         match part.kind {
-            PartKind::Text(more) => text.get_or_insert_default().push_str(&more),
+            PartKind::Text(more) => {
+                let text = text.get_or_insert_default();
+                let before = text.chars().count() as u64;
+                annotations.extend(part.citations.iter().map(|citation| citations::write(citation, &more, before)));
+                text.push_str(&more);
+                signature = part.signature.or(signature);
+            }
             PartKind::Refusal(more) => refusal.get_or_insert_default().push_str(&more),
             PartKind::Thinking { text, signature } => {
                 thought.push_str(&text);
                 signed |= signature.is_some();
-                blocks.push(thinking_block(&text, signature.as_deref()));
+                blocks.push(thinking_block(&text, signature.as_deref(), origin));
             }
             PartKind::RedactedThinking(data) => {
                 signed = true;
@@ -73,7 +87,11 @@ fn encode_message(parts: Vec<Part>, finish: &Finish, report: &mut Report) -> Val
                     text => text,
                 };
                 let function = json!({"name": name, "arguments": arguments});
-                calls.push(json!({"id": id, "type": "function", "function": function}));
+                let mut call = json!({"id": id, "type": "function", "function": function});
+                if let Some(signature) = part.signature {
+                    call["extra_content"] = extra_content(&signature);
+                }
+                calls.push(call);
             }
             PartKind::Foreign(value) => {
                 let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
@@ -98,13 +116,28 @@ fn encode_message(parts: Vec<Part>, finish: &Finish, report: &mut Report) -> Val
     if !calls.is_empty() {
         message.insert("tool_calls".to_owned(), Value::Array(calls));
     }
+    if !annotations.is_empty() {
+        message.insert("annotations".to_owned(), Value::Array(annotations));
+    }
+    if let Some(signature) = signature {
+        message.insert("extra_content".to_owned(), extra_content(&signature));
+    }
     Value::Object(message)
 }
 
-pub(super) fn thinking_block(text: &str, signature: Option<&str>) -> Value {
+/// A signature over the thinking that led to this, in the shape of Google's own OpenAI endpoint.
+pub(super) fn extra_content(signature: &str) -> Value {
+    json!({"google": {"thought_signature": signature}})
+}
+
+/// The block is Anthropic's, so Claude's signatures stand in it as they are, and others say whose they are.
+pub(super) fn thinking_block(text: &str, signature: Option<&str>, origin: Format) -> Value {
     let mut block = json!({"type": "thinking", "thinking": text});
     if let Some(signature) = signature {
-        block["signature"] = json!(signature);
+        block["signature"] = match origin {
+            Format::AnthropicMessages | Format::BedrockConverse | Format::OpenAIChat => json!(signature),
+            origin => json!(wrap_signature(origin, Some(signature))),
+        };
     }
     block
 }

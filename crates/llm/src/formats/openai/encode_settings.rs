@@ -1,6 +1,7 @@
 //! The settings of a neutral request under OpenAI Chat's names.
 
 use super::encode_tools::{encode_response_format, encode_tool_choice};
+use crate::Format;
 use crate::formats::ServerRules;
 use crate::json::Object;
 use crate::model::{Reasoning, Report, Settings, ToolChoice};
@@ -8,7 +9,7 @@ use serde_json::{Number, Value, json};
 
 /// What the settings depend on.
 pub(super) struct Around<'a> {
-    pub(super) own: bool,
+    pub(super) origin: Format,
     pub(super) has_tools: bool,
     pub(super) model: &'a str,
     pub(super) rules: ServerRules,
@@ -22,7 +23,8 @@ pub(super) fn encode(
     mut send_name: impl FnMut(&str, &mut Report) -> String,
     report: &mut Report,
 ) {
-    let own = around.own;
+    let own = around.origin == Format::OpenAIChat;
+    let anthropic = around.origin == Format::AnthropicMessages;
     let mut put = |key: &str, value: Value| {
         body.insert(key.to_owned(), value);
     };
@@ -30,6 +32,8 @@ pub(super) fn encode(
         let name = match (own, settings.older_max_tokens) {
             (true, true) => "max_tokens",
             (true, false) => "max_completion_tokens",
+            // Models that think refuse the older name, wherever they are served.
+            (false, _) if samples_alone(around.model) => "max_completion_tokens",
             (false, _) => around.rules.max_tokens,
         };
         put(name, json!(tokens));
@@ -49,7 +53,7 @@ pub(super) fn encode(
     }
     if let Some(mut stop) = settings.stop {
         if !own && stop.texts.len() > around.most_stops {
-            report.approximate("stop_sequences");
+            report.approximate(if anthropic { "stop_sequences" } else { "stop" });
             stop.texts.truncate(around.most_stops);
         }
         match stop.texts.as_slice() {
@@ -73,7 +77,7 @@ pub(super) fn encode(
     if let Some(format) = settings.response_format {
         match encode_response_format(format, own) {
             Some(format) => put("response_format", format),
-            None => report.drop("output_config.format"),
+            None => report.drop(if anthropic { "output_config.format" } else { "response_format" }),
         }
     }
     if own {
@@ -83,8 +87,17 @@ pub(super) fn encode(
         if let Some(thinking) = settings.reasoning.thinking {
             put("thinking", Value::Object(thinking));
         }
-    } else if let Some(effort) = effort_of(&settings.reasoning, around.model, report) {
-        put("reasoning_effort", json!(effort));
+    } else {
+        if let Some(effort) = effort_of(&settings.reasoning, around.origin, around.model, report) {
+            put("reasoning_effort", json!(effort));
+        }
+        if settings.reasoning.show == Some(true) {
+            // The API never shows it; servers that do need not be asked.
+            report.drop(match around.origin {
+                Format::GeminiGenerateContent => "generationConfig.thinkingConfig.includeThoughts",
+                _ => "reasoning.summary",
+            });
+        }
     }
     let numbers = [
         ("seed", settings.seed),
@@ -96,7 +109,7 @@ pub(super) fn encode(
             put(key, Value::Number(number));
         }
     }
-    if let Some(choices) = settings.choices {
+    if let Some(choices) = settings.choices.filter(|_| own) {
         put("n", json!(choices));
     }
     if let Some(logprobs) = settings.logprobs {
@@ -111,8 +124,8 @@ pub(super) fn encode(
     if let Some(tier) = settings.service_tier {
         match tier.as_str() {
             _ if own => put("service_tier", json!(tier)),
-            "auto" => put("service_tier", json!("auto")),
             "standard_only" => put("service_tier", json!("default")),
+            "auto" | "default" | "flex" | "priority" | "scale" => put("service_tier", json!(tier)),
             _ => report.drop("service_tier"),
         }
     }
@@ -120,7 +133,16 @@ pub(super) fn encode(
 
 /// The effort for Anthropic's thinking. A budget is told nearly; disabled thinking says nothing, since not every model
 /// takes the word `none`.
-fn effort_of(reasoning: &Reasoning, model: &str, report: &mut Report) -> Option<&'static str> {
+pub(crate) fn effort_of(
+    reasoning: &Reasoning,
+    origin: Format,
+    model: &str,
+    report: &mut Report,
+) -> Option<&'static str> {
+    let theirs = match origin {
+        Format::AnthropicMessages => "output_config.effort",
+        _ => "reasoning_effort",
+    };
     let thinking = reasoning.thinking.as_ref();
     let word = |key: &str| thinking.and_then(|thinking| thinking.get(key));
     let kind = word("type").and_then(Value::as_str);
@@ -133,8 +155,9 @@ fn effort_of(reasoning: &Reasoning, model: &str, report: &mut Report) -> Option<
         (Some("high"), _) => "high",
         (Some("minimal"), _) => "minimal",
         (Some("xhigh"), _) => "xhigh",
+        (Some("none"), _) => return (origin == Format::OpenAIResponses).then_some("none"),
         (Some(other), _) => {
-            report.approximate("output_config.effort");
+            report.approximate(theirs);
             if other == "max" { "xhigh" } else { "medium" }
         }
         (None, Some("enabled")) => {
@@ -152,20 +175,20 @@ fn effort_of(reasoning: &Reasoning, model: &str, report: &mut Report) -> Option<
         (None, None) => return None,
     };
     if cannot_reason(model) {
-        report.drop(if kind.is_some() { "thinking" } else { "output_config.effort" });
+        report.drop(if kind.is_some() { "thinking" } else { theirs });
         return None;
     }
     Some(effort)
 }
 
 /// OpenAI's models that refuse `reasoning_effort`. A model of another name may well take it.
-fn cannot_reason(model: &str) -> bool {
+pub(crate) fn cannot_reason(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     ["gpt-3", "gpt-4", "chatgpt-4"].iter().any(|family| model.starts_with(family))
 }
 
 /// OpenAI's models that refuse any temperature but 1.
-fn samples_alone(model: &str) -> bool {
+pub(crate) fn samples_alone(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     ["o1", "o3", "o4", "gpt-5"].iter().any(|family| model.starts_with(family)) && !model.contains("chat")
 }

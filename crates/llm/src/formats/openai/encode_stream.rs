@@ -1,10 +1,11 @@
 //! Neutral events become an OpenAI Chat stream.
 
-use super::encode_reply::{native_reason, redacted_block, thinking_block};
-use super::finish_reason;
+use super::encode_reply::{extra_content, logprobs, native_reason, redacted_block, thinking_block};
+use super::{citations, finish_reason};
+use crate::Format;
 use crate::formats::ReplyContext;
 use crate::framing::sse;
-use crate::model::{Event, FinishKind, PartDelta, PartStart, Usage};
+use crate::model::{Citation, Event, FinishKind, PartDelta, PartStart, Usage};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 /// Encodes one stream.
 #[derive(Debug)]
 pub struct StreamEncoder {
+    origin: Format,
     show_usage: bool,
     id: String,
     model: String,
@@ -20,13 +22,15 @@ pub struct StreamEncoder {
     begins: bool,
     parts: HashMap<usize, Open>,
     calls: usize,
+    /// Characters of the content so far.
+    said: u64,
     usage: Option<Usage>,
 }
 
 /// An open part.
 #[derive(Debug)]
 enum Open {
-    Text,
+    Text(Box<Said>),
     Refusal,
     /// Its text and signature, for the block that ends it.
     Thinking(String, Option<String>),
@@ -34,18 +38,30 @@ enum Open {
     Call(usize, bool),
 }
 
+/// A text, for what is cited in it.
+#[derive(Debug, Default)]
+struct Said {
+    text: String,
+    /// Characters of the content before it.
+    before: u64,
+    /// Citations of the whole text, which is not known before its end.
+    whole: Vec<Citation>,
+}
+
 impl StreamEncoder {
     /// An encoder.
     #[must_use]
     pub fn new(context: &ReplyContext) -> Self {
         Self {
+            origin: context.origin,
             show_usage: context.show_usage,
             id: String::new(),
-            model: String::new(),
+            model: context.model.clone(),
             created: context.now,
             begins: false,
             parts: HashMap::new(),
             calls: 0,
+            said: 0,
             usage: None,
         }
     }
@@ -55,7 +71,9 @@ impl StreamEncoder {
         match event {
             Event::Start { id, model, created, usage } => {
                 self.id = id;
-                self.model = model;
+                if !model.is_empty() {
+                    self.model = model;
+                }
                 self.created = created.unwrap_or(self.created);
                 self.usage = usage;
                 self.begins = true;
@@ -98,7 +116,7 @@ impl StreamEncoder {
 
     fn part_start(&mut self, part: usize, start: PartStart, out: &mut Vec<Bytes>) {
         let open = match start {
-            PartStart::Text => Open::Text,
+            PartStart::Text => Open::Text(Box::new(Said { before: self.said, ..Said::default() })),
             PartStart::Refusal => Open::Refusal,
             PartStart::Thinking => Open::Thinking(String::new(), None),
             PartStart::RedactedThinking(data) => {
@@ -119,7 +137,26 @@ impl StreamEncoder {
 
     fn part_delta(&mut self, part: usize, delta: PartDelta, out: &mut Vec<Bytes>) {
         let delta = match (self.parts.get_mut(&part), delta) {
-            (Some(Open::Text), PartDelta::Text(text)) => json!({"content": text}),
+            (_, PartDelta::Logprobs(tokens)) => {
+                let mut choice = self.choice(json!({}));
+                choice["logprobs"] = logprobs(tokens);
+                return self.chunk(json!([choice]), None, out);
+            }
+            (Some(Open::Text(said)), PartDelta::Text(text)) => {
+                self.said += text.chars().count() as u64;
+                said.text.push_str(&text);
+                json!({"content": text})
+            }
+            (Some(Open::Text(said)), PartDelta::Citation(citation)) => match citation.range {
+                Some(_) => json!({"annotations": [citations::write(&citation, &said.text, said.before)]}),
+                None => return said.whole.push(citation),
+            },
+            (Some(Open::Text(_)), PartDelta::Signature(signature)) => {
+                json!({"extra_content": extra_content(&signature)})
+            }
+            (Some(Open::Call(index, _)), PartDelta::Signature(signature)) => {
+                json!({"tool_calls": [{"index": *index, "extra_content": extra_content(&signature)}]})
+            }
             (Some(Open::Refusal), PartDelta::Text(text)) => json!({"refusal": text}),
             (Some(Open::Thinking(thought, _)), PartDelta::Text(text)) => {
                 thought.push_str(&text);
@@ -148,7 +185,12 @@ impl StreamEncoder {
                 self.delta(json!({"tool_calls": [{"index": index, "function": {"arguments": "{}"}}]}), out);
             }
             Some(Open::Thinking(text, Some(signature))) => {
-                self.delta(json!({"thinking_blocks": [thinking_block(&text, Some(&signature))]}), out);
+                let block = thinking_block(&text, Some(&signature), self.origin);
+                self.delta(json!({"thinking_blocks": [block]}), out);
+            }
+            Some(Open::Text(said)) if !said.whole.is_empty() => {
+                let annotations = said.whole.iter().map(|citation| citations::write(citation, &said.text, said.before));
+                self.delta(json!({"annotations": annotations.collect::<Vec<_>>()}), out);
             }
             _ => {}
         }

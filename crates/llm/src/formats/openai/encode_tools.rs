@@ -1,6 +1,6 @@
 //! Tools, the choice among them and the shape of the answer, as OpenAI Chat has them.
 
-use super::encode_messages::{foreign_name, merge, object};
+use super::encode_parts::{foreign_name, merge, object};
 use super::encode_request::send_name;
 use crate::json::Object;
 use crate::model::{Names, Report, ResponseFormat, Tool, ToolChoice, ToolKind};

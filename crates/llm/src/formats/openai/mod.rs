@@ -1,23 +1,32 @@
 //! OpenAI Chat Completions.
 
+mod citations;
+mod decode_messages;
 mod decode_reply;
 mod decode_request;
 mod decode_stream;
 mod encode_messages;
+mod encode_parts;
 mod encode_reply;
 mod encode_request;
 mod encode_settings;
 mod encode_stream;
 mod encode_tools;
 mod error;
+mod json_end;
 mod observe;
 mod usage;
 
+pub(crate) use decode_messages::{decode_call, decode_image};
 pub use decode_reply::decode_reply;
+pub(crate) use decode_request::decode_tool;
 pub use decode_request::{decode_params, decode_request};
 pub use decode_stream::StreamDecoder;
+pub(crate) use encode_messages::is_billing;
+pub(crate) use encode_parts::{foreign_name, kind_name, merge};
 pub use encode_reply::encode_reply;
 pub use encode_request::encode_request;
+pub(crate) use encode_settings::{cannot_reason, effort_of, samples_alone};
 pub use encode_stream::StreamEncoder;
 pub use error::{error_body, read_error};
 pub(crate) use observe::{observe, observe_reply};
@@ -68,3 +77,6 @@ pub fn is_delta(delta: &Value) -> bool {
             }
     })
 }
+
+#[cfg(test)]
+mod tests;

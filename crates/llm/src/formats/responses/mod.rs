@@ -1,63 +1,49 @@
-//! OpenAI Responses. SKELETON
-#![allow(missing_docs, unused_variables, unused_imports, dead_code)]
-use crate::formats::seen::{Noted, Observed, Seen};
-use crate::formats::{Encoded, ReplyContext, Restore, ServerRules};
-use crate::framing::{Frame, Framing};
-use crate::json::Object;
-use crate::model::{Answer, Event, Names, Report, Request};
-use crate::{BodyError, ErrorInfo, Format, UpstreamFault, Usage};
-use bytes::Bytes;
-use serde_json::Value;
+//! OpenAI Responses.
+//!
+//! Every item of a request is one neutral message, so that it goes back as it came; on the way to another format
+//! [`for_other`] makes turns of them. Custom tools are functions of one text everywhere else, and become custom ones
+//! again in the reply, which knows the client's tools from its request.
 
-pub fn decode_request(body: Object) -> Result<Request, BodyError> {
-    Err(BodyError::new("not yet"))
-}
-pub fn encode_request(request: Request, names: &mut Names, report: &mut Report) -> Result<Value, BodyError> {
-    Ok(Value::Null)
-}
-pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) -> Result<Object, BodyError> {
-    Ok(Object::new())
-}
-pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<Answer, UpstreamFault> {
-    Err(UpstreamFault::malformed(Format::OpenAIResponses, "not yet"))
-}
-pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
-    Value::Null
-}
+mod annotations;
+mod decode_items;
+mod decode_reply;
+mod decode_request;
+mod decode_stream;
+mod encode_input;
+mod encode_items;
+mod encode_reply;
+mod encode_request;
+mod encode_settings;
+mod encode_stream;
+mod error;
+mod finish;
+mod for_other;
+mod members;
+mod observe;
+mod open_part;
+mod reasoning;
+mod repeated;
+pub mod state;
+mod stream_items;
+mod tools;
+mod usage;
 
-pub fn error_frame(error: &ErrorInfo) -> Bytes {
-    Bytes::new()
-}
-pub(crate) fn observe(frame: &Bytes, noted: &mut Noted) -> Seen {
-    Seen::Keep
-}
-pub(crate) fn observe_reply(body: &str) -> Result<Observed, UpstreamFault> {
-    Ok(Observed::default())
-}
-#[derive(Debug)]
-pub struct StreamDecoder;
-impl StreamDecoder {
-    pub fn new(names: Names) -> Self {
-        Self
-    }
-    pub fn push(&mut self, frame: &Frame, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
-        Ok(())
-    }
-    pub fn finish(&mut self, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
-        Ok(())
-    }
-    pub fn usage(&self) -> Option<Usage> {
-        None
-    }
-}
-#[derive(Debug)]
-pub struct StreamEncoder;
-impl StreamEncoder {
-    pub fn new(context: ReplyContext) -> Self {
-        Self
-    }
-    pub fn push(&mut self, event: Event, out: &mut Vec<Bytes>) {}
-}
-pub(crate) fn repeated(body: Object) -> Result<Object, BodyError> {
-    Ok(body)
-}
+pub use decode_reply::decode_reply;
+pub use decode_request::decode_request;
+pub use decode_stream::StreamDecoder;
+pub use encode_reply::encode_reply;
+pub(crate) use encode_request::encode_params;
+pub use encode_request::encode_request;
+pub use encode_stream::StreamEncoder;
+pub use error::error_frame;
+pub(crate) use for_other::for_other;
+pub(crate) use observe::{observe, observe_reply};
+pub(crate) use repeated::repeated;
+pub use usage::{read_usage, usage_object};
+
+/// The key under which the text of a call of a custom tool stands among its arguments: for every other format a
+/// custom tool is a function of one text.
+const CUSTOM_INPUT: &str = "input";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! The messages of a Cohere chat request: content, the plan before calls, the calls, and what the text refers to.
+
+use super::{PLAN, citations, documents};
+use crate::BodyError;
+use crate::formats::openai::{decode_call, decode_image};
+use crate::json::{Object, take_array, take_string};
+use crate::model::{Content, Form, Message, Part, PartKind, Role, unwrap_signature};
+use crate::{Format, model};
+use serde_json::Value;
+
+pub(super) fn message(at: usize, message: Value) -> Result<Message, BodyError> {
+    let Value::Object(mut message) = message else {
+        return Err(BodyError::field(format!("messages[{at}]"), format!("messages[{at}] must be an object")));
+    };
+    let (role, known) = match message.get("role").and_then(Value::as_str) {
+        Some("system") => (Role::System, true),
+        Some("user") => (Role::User, true),
+        Some("assistant") => (Role::Assistant, true),
+        Some("tool") => (Role::Tool, true),
+        // A role of tomorrow goes as the user's, and keeps its word in extras.
+        Some(_) => (Role::User, false),
+        None => {
+            let field = format!("messages[{at}].role");
+            return Err(BodyError::field(&field, format!("'{field}' must be a string")));
+        }
+    };
+    if known {
+        message.shift_remove("role");
+    }
+    let content = take_content(at, &mut message)?;
+    let content = match role {
+        Role::Tool => {
+            let id = take_string(&mut message, "tool_call_id").unwrap_or_default();
+            Content { form: content.form, parts: vec![Part::new(PartKind::ToolResult { id, content, is_error: None })] }
+        }
+        Role::Assistant => assistant(at, &mut message, content)?,
+        _ => content,
+    };
+    Ok(Message { role, content, cache: None, extras: message })
+}
+
+/// Content, then the plan, then the calls: the order in which a model speaks.
+fn assistant(at: usize, message: &mut Object, content: Content) -> Result<Content, BodyError> {
+    let Content { mut parts, form } = content;
+    let planned = message.get("tool_plan").and_then(Value::as_str).is_some_and(|plan| !plan.is_empty());
+    if planned && let Some(plan) = take_string(message, "tool_plan") {
+        parts.push(plan_part(plan));
+    }
+    citations::take(message, &mut parts);
+    let mut parts = signed(parts);
+    let calls = match message.get("tool_calls") {
+        // An empty list stays as it was.
+        Some(Value::Array(calls)) if !calls.is_empty() => take_array(message, "tool_calls").unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    for (nth, call) in calls.into_iter().enumerate() {
+        parts.push(decode_call(&format!("messages[{at}].tool_calls[{nth}]"), call)?);
+    }
+    Ok(Content { parts, form })
+}
+
+/// Thinking that stood in `tool_plan`.
+pub(super) fn plan_part(plan: String) -> Part {
+    let mut part = Part::new(PartKind::Thinking { text: plan, signature: None });
+    part.extras.insert("type".to_owned(), Value::String(PLAN.to_owned()));
+    part
+}
+
+/// Gives signatures of other vendors, which travel as thinking of their own, to the thinking they are over. Gemini's
+/// are over the call that follows and stay apart.
+fn signed(parts: Vec<Part>) -> Vec<Part> {
+    let mut out: Vec<Part> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let wrapped = match &part.kind {
+            PartKind::Thinking { text, signature: None } => unwrap_signature(text).map(|(origin, _)| origin),
+            _ => None,
+        };
+        let PartKind::Thinking { text, .. } = part.kind else {
+            out.push(part);
+            continue;
+        };
+        let unsigned = out.iter_mut().find_map(|part| match &mut part.kind {
+            PartKind::Thinking { signature: signature @ None, .. } if part.extras.is_empty() => Some(signature),
+            _ => None,
+        });
+        match (wrapped, unsigned) {
+            (None, _) => out.push(Part { kind: PartKind::Thinking { text, signature: None }, ..part }),
+            (Some(origin), Some(unsigned)) if origin != Format::GeminiGenerateContent => *unsigned = Some(text),
+            (Some(_), _) => {
+                let kind = PartKind::Thinking { text: String::new(), signature: Some(text) };
+                out.push(Part { kind, ..part });
+            }
+        }
+    }
+    out
+}
+
+fn take_content(at: usize, message: &mut Object) -> Result<Content, BodyError> {
+    Ok(match message.shift_remove("content") {
+        None => Content { parts: Vec::new(), form: Form::Absent },
+        Some(Value::Null) => Content { parts: Vec::new(), form: Form::Null },
+        Some(Value::String(text)) => Content::bare(text),
+        Some(Value::Array(items)) => {
+            let parts = items.into_iter().enumerate();
+            let parts = parts.map(|(nth, part)| decode_part(at, nth, part)).collect::<Result<_, _>>()?;
+            Content { parts, form: Form::List }
+        }
+        Some(_) => {
+            let field = format!("messages[{at}].content");
+            return Err(BodyError::field(&field, format!("'{field}' must be a string or a list")));
+        }
+    })
+}
+
+fn decode_part(at: usize, nth: usize, part: Value) -> Result<Part, BodyError> {
+    let Value::Object(mut part) = part else {
+        let field = format!("messages[{at}].content[{nth}]");
+        return Err(BodyError::field(&field, format!("'{field}' must be an object")));
+    };
+    let kind = match part.get("type").and_then(Value::as_str) {
+        Some("text") => take_string(&mut part, "text").map(PartKind::Text),
+        Some("thinking") => take_string(&mut part, "thinking").map(|text| PartKind::Thinking { text, signature: None }),
+        Some("image_url") => decode_image(&mut part),
+        Some("document") => match documents::decode(&part) {
+            Some(document) => return Ok(document),
+            None => None,
+        },
+        _ => None,
+    };
+    let Some(kind) = kind else {
+        return Ok(Part::new(PartKind::Foreign(Value::Object(part))));
+    };
+    part.shift_remove("type");
+    Ok(Part { extras: part, ..model::Part::new(kind) })
+}

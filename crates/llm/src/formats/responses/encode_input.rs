@@ -1,0 +1,432 @@
+//! The messages of a foreign request as items: calls and results apart, what a model said as one text.
+
+use super::CUSTOM_INPUT;
+use super::annotations::{object, output_text};
+use super::reasoning;
+use super::tools::ToolEncoder;
+use crate::formats::openai::{foreign_name, is_billing, kind_name};
+use crate::json::Object;
+use crate::model::{
+    Arguments, Content, Form, Message, Names, Part, PartKind, Report, Role, Source, mint, plain_id, unwrap_signature,
+};
+use crate::{BodyError, Format};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// The longest id of a call that the API takes.
+const LONGEST_ID: usize = 64;
+
+/// Writes messages one after the other.
+pub(super) struct Input<'a> {
+    origin: Format,
+    /// Whether the model takes explicit marks of the prompt cache.
+    marks: bool,
+    names: &'a mut Names,
+    report: &'a mut Report,
+    pub(super) items: Vec<Value>,
+    /// Calls by the id that is sent: whether they are of a custom tool.
+    calls: HashMap<String, bool>,
+    /// Where the result of a call stands.
+    results: HashMap<String, usize>,
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn new(origin: Format, model: &str, names: &'a mut Names, report: &'a mut Report) -> Self {
+        let marks = takes_marks(model);
+        Self { origin, marks, names, report, items: Vec::new(), calls: HashMap::new(), results: HashMap::new() }
+    }
+
+    /// The system prompt that stood beside the messages.
+    pub(super) fn instructions(&mut self, system: Content) -> Option<String> {
+        let texts: Vec<String> = self.system_parts(system).into_iter().map(|(text, _)| text).collect();
+        (!texts.is_empty()).then(|| texts.join("\n\n"))
+    }
+
+    /// Texts and their marks. Claude Code's own block is of no meaning to other vendors.
+    fn system_parts(&mut self, system: Content) -> Vec<(String, Option<Value>)> {
+        let mut texts = Vec::new();
+        for part in system.parts {
+            if is_billing(&part) {
+                self.report.drop("system.x-anthropic-billing-header");
+                continue;
+            }
+            self.report.drop_extras("messages[].content[].", &part.extras);
+            match part.kind {
+                PartKind::Text(text) => texts.push((text, part.cache)),
+                other => self.report.drop(format!("messages[].content[].{}", kind_name(&other))),
+            }
+        }
+        texts
+    }
+
+    pub(super) fn message(&mut self, message: Message) -> Result<(), BodyError> {
+        let Message { role, mut content, cache, mut extras } = message;
+        if role == Role::Assistant {
+            // These are parts too.
+            for key in ["reasoning_content", "thinking_blocks", "reasoning", "refusal"] {
+                extras.shift_remove(key);
+            }
+        }
+        self.report.drop_extras("messages[].", &extras);
+        if let (Some(cache), Some(last)) = (cache, content.parts.last_mut()) {
+            last.cache.get_or_insert(cache);
+        }
+        match role {
+            Role::System | Role::Developer => self.system(role, content),
+            Role::Assistant => self.assistant(content)?,
+            Role::User | Role::Tool => self.user(content)?,
+        }
+        Ok(())
+    }
+
+    fn system(&mut self, role: Role, content: Content) {
+        let form = content.form;
+        let role = if role == Role::Developer { "developer" } else { "system" };
+        let mut parts = Vec::new();
+        for (text, cache) in self.system_parts(content) {
+            let part = object([("type", json!("input_text")), ("text", json!(text))]);
+            parts.push(self.marked(part, cache));
+        }
+        if !parts.is_empty() {
+            self.items.push(json!({"role": role, "content": written(form, parts)}));
+        }
+    }
+
+    /// Results first: they belong to the calls before.
+    fn user(&mut self, content: Content) -> Result<(), BodyError> {
+        let form = content.form;
+        let (results, rest): (Vec<Part>, Vec<Part>) =
+            content.parts.into_iter().partition(|part| matches!(part.kind, PartKind::ToolResult { .. }));
+        let answered = !results.is_empty();
+        for result in results {
+            self.result(result)?;
+        }
+        let mut parts = Vec::new();
+        for part in rest {
+            parts.extend(self.part(part)?);
+        }
+        if !(answered && parts.is_empty()) {
+            self.items.push(json!({"role": "user", "content": written(form, parts)}));
+        }
+        Ok(())
+    }
+
+    /// One part of what the user or a tool says; `None` is one that cannot be said.
+    fn part(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
+        let Part { kind, cache, mut extras, .. } = part;
+        let mut out = match kind {
+            PartKind::Text(text) => object([("type", json!("input_text")), ("text", json!(text))]),
+            PartKind::Image(source) => self.image(source, &mut extras)?,
+            PartKind::Document { source, name } => self.document(source, name)?,
+            PartKind::Foreign(value) if self.origin == Format::OpenAIChat => {
+                return Err(unsupported(&format!("content of type '{}'", foreign_name(&value))));
+            }
+            PartKind::Foreign(value) => {
+                self.report.drop(format!("messages[].content[].{}", foreign_name(&value)));
+                return Ok(None);
+            }
+            PartKind::Audio(_) => return Err(unsupported("sound")),
+            PartKind::Video(_) => return Err(unsupported("a video")),
+            other => {
+                self.report.drop(format!("messages[].content[].{}", kind_name(&other)));
+                return Ok(None);
+            }
+        };
+        // OpenAI Chat's parts have the same mark.
+        if let Some(mark) = extras.shift_remove("prompt_cache_breakpoint").filter(|_| self.origin == Format::OpenAIChat)
+        {
+            out.insert("prompt_cache_breakpoint".to_owned(), mark);
+        }
+        self.report.drop_extras("messages[].content[].", &extras);
+        Ok(Some(self.marked(out, cache)))
+    }
+
+    /// A part with a mark of the prompt cache, where the model takes any.
+    fn marked(&mut self, mut part: Object, cache: Option<Value>) -> Value {
+        match cache {
+            Some(_) if self.marks => {
+                part.insert("prompt_cache_breakpoint".to_owned(), json!({"mode": "explicit"}));
+            }
+            Some(_) => self.report.drop("cache_control"),
+            None => {}
+        }
+        Value::Object(part)
+    }
+
+    fn image(&mut self, source: Source, extras: &mut Object) -> Result<Object, BodyError> {
+        let mut out = object([("type", json!("input_image"))]);
+        match source {
+            Source::Url(url) => out.insert("image_url".to_owned(), json!(url)),
+            Source::Base64 { media_type, data } => {
+                out.insert("image_url".to_owned(), json!(Source::data_url(&media_type, &data)))
+            }
+            Source::File(id) if self.origin == Format::OpenAIChat => out.insert("file_id".to_owned(), json!(id)),
+            _ => return Err(unsupported("an image that another vendor holds")),
+        };
+        // OpenAI Chat has it within `image_url`; the schema demands it.
+        let detail = match extras.get_mut("image_url") {
+            Some(Value::Object(image)) => image.shift_remove("detail"),
+            _ => None,
+        };
+        out.insert("detail".to_owned(), detail.filter(Value::is_string).unwrap_or_else(|| json!("auto")));
+        Ok(out)
+    }
+
+    fn document(&mut self, source: Source, name: Option<String>) -> Result<Object, BodyError> {
+        let mut out = object([("type", json!("input_file"))]);
+        let mut named = true;
+        match source {
+            Source::Base64 { media_type, data } if media_type.starts_with("image/") => {
+                return self.image(Source::Base64 { media_type, data }, &mut Object::new());
+            }
+            Source::Base64 { media_type, data } => {
+                out.insert("file_data".to_owned(), json!(Source::data_url(&media_type, &data)));
+            }
+            Source::Url(url) if url.starts_with("http://") || url.starts_with("https://") => {
+                named = false;
+                out.insert("file_url".to_owned(), json!(url));
+            }
+            // Some clients send the bare base64 of a PDF.
+            Source::Url(data) if self.origin == Format::OpenAIChat => {
+                let data = if data.starts_with("data:") { data } else { Source::data_url("application/pdf", &data) };
+                out.insert("file_data".to_owned(), json!(data));
+            }
+            Source::File(id) if self.origin == Format::OpenAIChat => {
+                named = false;
+                out.insert("file_id".to_owned(), json!(id));
+            }
+            Source::Text(text) => {
+                self.report.approximate("messages[].content[].document");
+                let text = name.map_or_else(|| text.clone(), |name| format!("{name}\n\n{text}"));
+                return Ok(object([("type", json!("input_text")), ("text", json!(text))]));
+            }
+            Source::Url(_) => return Err(unsupported("a document that is at no http(s) URL")),
+            Source::File(_) | Source::Other(_) => return Err(unsupported("a document that another vendor holds")),
+        }
+        // The API refuses data without a name, and a name beside a URL or an id.
+        if named {
+            out.insert("filename".to_owned(), json!(name.as_deref().unwrap_or("document.pdf")));
+        }
+        Ok(out)
+    }
+
+    /// The result of a call. Of two for one call the last counts; one without a call (history was trimmed) becomes
+    /// text, for the API refuses it.
+    fn result(&mut self, part: Part) -> Result<(), BodyError> {
+        let PartKind::ToolResult { id, content, is_error } = part.kind else { return Ok(()) };
+        let id = call_id(&id);
+        if part.cache.is_some() {
+            self.report.drop("cache_control");
+        }
+        self.report.drop_extras("messages[].content[].", &part.extras);
+        let mut parts = Vec::new();
+        for part in content.parts {
+            parts.extend(self.part(part)?);
+        }
+        let mut output = match texts(&parts) {
+            Some(texts) => json!(texts.join("\n")),
+            None => Value::Array(parts),
+        };
+        if is_error == Some(true) {
+            self.report.approximate("messages[].content[].is_error");
+            mark_error(&mut output);
+        }
+        let Some(custom) = self.calls.get(&id) else {
+            self.report.approximate("messages[].tool_call_id");
+            self.items.push(orphan(output));
+            return Ok(());
+        };
+        let kind = if *custom { "custom_tool_call_output" } else { "function_call_output" };
+        let item = json!({"type": kind, "call_id": id, "output": output});
+        match self.results.get(&id).and_then(|at| self.items.get_mut(*at)) {
+            Some(earlier) => *earlier = item,
+            None => {
+                self.results.insert(id, self.items.len());
+                self.items.push(item);
+            }
+        }
+        Ok(())
+    }
+
+    /// Texts between thinking and calls are one message each.
+    fn assistant(&mut self, content: Content) -> Result<(), BodyError> {
+        let mut said = Vec::new();
+        for part in content.parts {
+            let Part { kind, cache, signature, extras, citations } = part;
+            if cache.is_some() {
+                self.report.drop("cache_control");
+            }
+            if signature.is_some() {
+                self.report.drop("messages[].content[].signature");
+            }
+            if !citations.is_empty() {
+                self.report.drop("messages[].content[].citations");
+            }
+            let item = match kind {
+                PartKind::Text(_) | PartKind::Refusal(_) => {
+                    self.report.drop_extras("messages[].content[].", &extras);
+                    said.push(kind);
+                    continue;
+                }
+                PartKind::Thinking { text, signature } => self.thinking(&text, signature.as_deref()),
+                PartKind::ToolCall { id, name, arguments } => {
+                    self.report.drop_extras("messages[].tool_calls[].", &extras);
+                    Some(self.call(&id, &name, arguments))
+                }
+                PartKind::Foreign(value) => self.custom_call(&value),
+                other => {
+                    self.report.drop(format!("messages[].content[].{}", kind_name(&other)));
+                    None
+                }
+            };
+            if let Some(item) = item {
+                self.say(std::mem::take(&mut said));
+                self.items.push(item);
+            }
+        }
+        self.say(said);
+        Ok(())
+    }
+
+    /// What a model said. The one form that every server takes is a string, and it has no place for a refusal.
+    fn say(&mut self, said: Vec<PartKind>) {
+        let refused = said.iter().any(|kind| matches!(kind, PartKind::Refusal(_)));
+        if !refused {
+            let text: String = said.iter().filter_map(text_of).collect();
+            if !text.is_empty() {
+                self.items.push(json!({"role": "assistant", "content": text}));
+            }
+            return;
+        }
+        let content: Vec<Value> = said
+            .iter()
+            .filter_map(|kind| match kind {
+                PartKind::Refusal(text) => Some(json!({"type": "refusal", "refusal": text})),
+                kind => text_of(kind).map(|text| output_text(text, Vec::new(), &[])),
+            })
+            .collect();
+        let id = format!("msg_{}", mint("", self.items.len() as u64));
+        self.items.push(json!({
+            "type": "message", "id": id, "role": "assistant", "status": "completed", "content": content,
+        }));
+    }
+
+    /// Only thinking that came from this format, encrypted, goes back into it.
+    fn thinking(&mut self, text: &str, signature: Option<&str>) -> Option<Value> {
+        let own = match signature.and_then(unwrap_signature) {
+            Some((Format::OpenAIResponses, Some(bare))) => reasoning::split(bare),
+            _ => {
+                self.report.drop(match signature {
+                    Some(_) => "messages[].content[].thinking",
+                    None => "messages[].reasoning_content",
+                });
+                return None;
+            }
+        };
+        let (id, encrypted) = own;
+        Some(reasoning::item(id, text, Some(encrypted)))
+    }
+
+    fn call(&mut self, id: &str, name: &str, arguments: Arguments) -> Value {
+        let id = call_id(id);
+        let mut tools = ToolEncoder { origin: self.origin, names: self.names, report: self.report };
+        let name = tools.name(name);
+        let arguments = match arguments.into_text() {
+            empty if empty.trim().is_empty() => "{}".to_owned(),
+            text => text,
+        };
+        let item = json!({"type": "function_call", "call_id": id, "name": name, "arguments": arguments});
+        self.calls.insert(id, false);
+        item
+    }
+
+    /// OpenAI Chat's calls of custom tools.
+    fn custom_call(&mut self, value: &Value) -> Option<Value> {
+        let custom = value.get("custom").filter(|_| value.get("type") == Some(&json!("custom")));
+        let item = custom.and_then(|custom| {
+            let id = call_id(value.get("id")?.as_str()?);
+            let item = json!({
+                "type": "custom_tool_call", "call_id": id,
+                "name": custom.get("name")?.as_str()?, CUSTOM_INPUT: custom.get("input")?.as_str()?,
+            });
+            self.calls.insert(id, true);
+            Some(item)
+        });
+        if item.is_none() {
+            self.report.drop(format!("messages[].content[].{}", foreign_name(value)));
+        }
+        item
+    }
+}
+
+fn text_of(kind: &PartKind) -> Option<&str> {
+    match kind {
+        PartKind::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether a model takes explicit marks of the prompt cache: GPT-5.6 and later ones.
+fn takes_marks(model: &str) -> bool {
+    let Some((_, version)) = model.rsplit_once("gpt-") else { return false };
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(5)), Some(Ok(minor))) => (6..100).contains(&minor),
+        (Some(Ok(major)), _) => major > 5,
+        _ => false,
+    }
+}
+
+/// The id to send for a call.
+fn call_id(id: &str) -> String {
+    if id.len() > LONGEST_ID { mint(id, 0) } else { plain_id(id) }
+}
+
+/// Content as the origin wrote it: a bare text stays one.
+fn written(form: Form, mut parts: Vec<Value>) -> Value {
+    if parts.is_empty() {
+        return json!("");
+    }
+    let plain = |part: &Value| part.as_object().is_some_and(|part| part.len() == 2 && part.contains_key("text"));
+    match parts.as_mut_slice() {
+        [part] if form != Form::List && plain(part) => part.get_mut("text").map(Value::take).unwrap_or_default(),
+        _ => Value::Array(parts),
+    }
+}
+
+/// The texts of parts that are nothing else.
+fn texts(parts: &[Value]) -> Option<Vec<&str>> {
+    parts
+        .iter()
+        .map(|part| part.get("text").filter(|_| part.get("prompt_cache_breakpoint").is_none())?.as_str())
+        .collect()
+}
+
+/// A result that failed says so, for there is no flag.
+fn mark_error(output: &mut Value) {
+    let says = |text: &str| text.to_ascii_lowercase().contains("error");
+    match output {
+        Value::String(text) if !says(text) => text.insert_str(0, "Error: "),
+        Value::Array(parts) if !parts.iter().any(|part| says(crate::json::text(part, "text"))) => {
+            parts.insert(0, json!({"type": "input_text", "text": "Error:"}));
+        }
+        _ => {}
+    }
+}
+
+fn orphan(output: Value) -> Value {
+    const HEAD: &str = "Result of an earlier tool call:";
+    let content = match output {
+        Value::String(text) => json!(format!("{HEAD} {text}")),
+        Value::Array(mut parts) => {
+            parts.insert(0, json!({"type": "input_text", "text": HEAD}));
+            Value::Array(parts)
+        }
+        other => other,
+    };
+    json!({"role": "user", "content": content})
+}
+
+fn unsupported(what: &str) -> BodyError {
+    BodyError::unsupported("messages", format!("{what} cannot be sent to an OpenAI Responses provider"))
+}

@@ -1,0 +1,96 @@
+//! What a route says of translation and metering, and providers that answer in another manner than was asked.
+
+use crate::support::*;
+use serde_json::{Value, json};
+
+fn seeded(stream: bool) -> String {
+    json!({"model": "m", "stream": stream, "seed": 7, "messages": [{"role": "user", "content": "hello"}]}).to_string()
+}
+
+#[tokio::test]
+async fn strict_translation_refuses_what_the_provider_cannot_be_told_and_sends_nothing() {
+    let upstream = Upstream::start().await;
+    let mut snapshot = snapshot(&[("p", provider("p", "Anthropic", &upstream.endpoint()))]);
+    snapshot["rules"][0]["translation"] = json!("Strict");
+    let running = start(&snapshot).await;
+    let answered = post(running.data, OPENAI, seeded(false)).send().await;
+    assert_eq!(answered.status, 400);
+    assert_eq!(answered.header("x-pillion-error"), Some("untranslatable"));
+    let error = answered.json().await["error"].clone();
+    assert_eq!((&error["code"], &error["param"]), (&json!("untranslatable"), &json!("seed")));
+    assert!(error["message"].as_str().unwrap().contains("provider 'p'"), "{error}");
+    // What loses nothing goes through.
+    let asked = post(running.data, OPENAI, openai_chat("m", false)).spawn();
+    upstream.answer(200, "application/json", ANTHROPIC_REPLY.as_bytes()).await;
+    assert_eq!(asked.await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn strict_translation_leaves_the_call_to_a_backend_that_loses_nothing() {
+    let upstream = Upstream::start().await;
+    let lossless = provider("q", "OpenAI", &upstream.endpoint());
+    let mut snapshot = snapshot(&[("p", provider("p", "Anthropic", &nobody().await)), ("q", lossless)]);
+    snapshot["rules"][0]["translation"] = json!("Strict");
+    let running = start(&snapshot).await;
+    let asked = post(running.data, OPENAI, seeded(false)).spawn();
+    let call = upstream.answer(200, "application/json", OPENAI_REPLY.as_bytes()).await;
+    assert_eq!(call.body, seeded(false).as_bytes());
+    assert_eq!(asked.await.unwrap().header("x-pillion-provider"), Some("q"));
+}
+
+#[tokio::test]
+async fn lenient_translation_names_what_was_lost() {
+    let (upstream, running) = with_upstream("Anthropic").await;
+    let asked = post(running.data, OPENAI, seeded(false)).spawn();
+    upstream.answer(200, "application/json", ANTHROPIC_REPLY.as_bytes()).await;
+    let answered = asked.await.unwrap();
+    assert_eq!((answered.status.as_u16(), answered.header("x-pillion-dropped")), (200, Some("seed")));
+}
+
+#[tokio::test]
+async fn observed_metering_leaves_a_streams_request_as_it_came() {
+    let upstream = Upstream::start().await;
+    let mut snapshot = snapshot(&[("p", provider("p", "OpenAI", &upstream.endpoint()))]);
+    for (metering, same) in [("Observe", true), ("Full", false)] {
+        snapshot["rules"][0]["metering"] = json!(metering);
+        let running = start(&snapshot).await;
+        let body = openai_chat("m", true);
+        let asked = post(running.data, OPENAI, body.clone()).spawn();
+        let call = upstream.answer(200, "text/event-stream", openai_events().concat().as_bytes()).await;
+        assert_eq!(call.body == body.as_bytes(), same, "{metering}");
+        let expected = match metering {
+            "Observe" => openai_events().concat(),
+            _ => openai_events().concat().replace(&openai_events()[4], ""),
+        };
+        assert_eq!(asked.await.unwrap().text().await, expected, "{metering}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_reply_to_a_call_for_a_stream_becomes_a_stream() {
+    for (kind, path, body, reply) in [
+        ("OpenAI", OPENAI, openai_chat("m", true), OPENAI_REPLY),
+        ("Anthropic", OPENAI, openai_chat("m", true), ANTHROPIC_REPLY),
+        ("OpenAI", ANTHROPIC, anthropic_chat("m", true), OPENAI_REPLY),
+    ] {
+        let (upstream, running) = with_upstream(kind).await;
+        let asked = post(running.data, path, body).spawn();
+        upstream.answer(200, "application/json", reply.as_bytes()).await;
+        let answered = asked.await.unwrap();
+        assert_eq!(answered.header("content-type"), Some("text/event-stream; charset=utf-8"), "{kind} {path}");
+        let text = answered.text().await;
+        let events: Vec<Value> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .filter(|data| *data != "[DONE]")
+            .map(|data| serde_json::from_str(data).unwrap())
+            .collect();
+        let said: String = events
+            .iter()
+            .filter_map(|event| event.pointer("/choices/0/delta/content").or(event.pointer("/delta/text"))?.as_str())
+            .collect();
+        assert_eq!(said, "Hi there", "{kind} {path}: {text}");
+        let ended = if path == OPENAI { text.ends_with("data: [DONE]\n\n") } else { text.contains("message_stop") };
+        assert!(ended, "{kind} {path}: {text}");
+    }
+}
