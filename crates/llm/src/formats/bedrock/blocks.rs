@@ -21,6 +21,8 @@ pub(super) struct Blocks<'a> {
     pub(super) documents: DocumentNames,
     /// Names of the tools that were called, as they are sent.
     pub(super) called: Vec<String>,
+    /// Whether it is the model that speaks.
+    pub(super) said: bool,
 }
 
 impl Blocks<'_> {
@@ -88,7 +90,7 @@ impl Blocks<'_> {
             PartKind::ToolResult { id, content, is_error } => ("toolResult", self.result(&id, content, is_error)?),
             PartKind::Thinking { text, signature } => return Ok(self.thinking(text, signature)),
             PartKind::RedactedThinking(data) => return Ok(self.redacted(&data)),
-            PartKind::Foreign(value) => return self.foreign(value).map(Some),
+            PartKind::Foreign(value) => return self.foreign(value),
         };
         self.report.drop_extras("messages[].content[].", &extras);
         Ok(Some(json!({name: inside})))
@@ -161,17 +163,22 @@ impl Blocks<'_> {
         Ok(inside)
     }
 
-    /// A part that only its own vendor's format has a word for.
-    fn foreign(&mut self, value: Value) -> Result<Value, BodyError> {
+    /// A part that only its own vendor's format has a word for. Of what a model said it is left out (a tool that ran at
+    /// the vendor), of what it is asked it is not.
+    fn foreign(&mut self, value: Value) -> Result<Option<Value>, BodyError> {
         let kind = text(&value, "type").to_owned();
         if kind == "input_audio"
             && let Some(audio) = value.get("input_audio")
         {
             let media_type = format!("audio/{}", text(audio, "format"));
             let source = Source::Base64 { media_type, data: text(audio, "data").to_owned() };
-            return Ok(json!({"audio": documents::audio(source)?}));
+            return Ok(Some(json!({"audio": documents::audio(source)?})));
         }
         let kind = if kind.is_empty() { "unknown".to_owned() } else { kind };
+        if self.said {
+            self.report.drop(format!("messages[].content[].{kind}"));
+            return Ok(None);
+        }
         let message = format!("content of type '{kind}' is not possible with a Bedrock provider");
         Err(BodyError::unsupported("messages[].content[].type", message))
     }

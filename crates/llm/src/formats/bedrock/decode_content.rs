@@ -2,6 +2,7 @@
 //! of its own behind what it marks.
 
 use super::media::{self, Formats};
+use super::spelling::NO_FORMAT;
 use super::{citations, redacted};
 use crate::BodyError;
 use crate::json::{Object, take_array, take_string};
@@ -110,13 +111,12 @@ fn source(inside: &mut Object, formats: &Formats) -> Option<Source> {
             }
             Source::Base64 { media_type, data }
         }
-        (format, true) if source.get("text").is_some_and(Value::is_string) => {
+        (_, true) if source.get("text").is_some_and(Value::is_string) => {
             let text = take_string(source, "text")?;
-            match format.as_deref() {
-                Some("txt") => inside.shift_remove("format"),
-                // A note: it was left out.
-                None => inside.insert("format".to_owned(), Value::Null),
-                Some(_) => None,
+            match inside.get("format").map(|format| format == "txt") {
+                Some(true) => inside.shift_remove("format"),
+                Some(false) => None,
+                None => inside.insert(NO_FORMAT.to_owned(), Value::Null),
             };
             Source::Text(text)
         }

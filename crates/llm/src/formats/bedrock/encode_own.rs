@@ -2,7 +2,7 @@
 
 use super::documents::object;
 use super::media::{self, Formats};
-use super::spelling::{merge, noted};
+use super::spelling::{NO_FORMAT, merge, noted};
 use super::{cache, redacted};
 use crate::Format;
 use crate::json::Object;
@@ -146,7 +146,7 @@ fn document(source: Source, name: Option<String>, mut extras: Object) -> Value {
         inside.shift_remove("source");
         inside.shift_remove("format");
     }
-    if noted(&mut extras, "format") {
+    if noted(&mut extras, NO_FORMAT) {
         inside.shift_remove("format");
     }
     if let Some(name) = name {

@@ -58,7 +58,8 @@ fn foreign(mut request: Request, names: &mut Names, report: &mut Report) -> Resu
     let family = family(&model);
     let origin = request.origin;
     let documents = DocumentNames::default();
-    let mut blocks = Blocks { origin, family, model: &model, names, report, documents, called: Vec::new() };
+    let mut blocks =
+        Blocks { origin, family, model: &model, names, report, documents, called: Vec::new(), said: false };
     let mut turns = Turns::default();
     let mut system = match request.system.take() {
         Some(content) => system_blocks(blocks.content(content)?, &mut blocks),

@@ -25,6 +25,8 @@ pub(super) const THINKING: &[&[&str]] =
 pub(super) const OLDER_THINKING: &str = "additionalModelRequestFields.reasoning_config.type";
 /// A schema that was written with spaces behind commas and colons, as Python does.
 pub(super) const SPACED: &str = "outputConfig.textFormat.structure.jsonSchema.schema spaced";
+/// A document of text that does not say what kind of text.
+pub(super) const NO_FORMAT: &str = "document.format";
 
 /// Notes a spelling.
 pub(super) fn note(extras: &mut Object, path: &[&str]) {

@@ -105,7 +105,10 @@ impl Turns {
     }
 
     fn assistant(&mut self, content: Content, cache: Option<Value>, blocks: &mut Blocks<'_>) -> Result<(), BodyError> {
-        let mut said = blocks.content(content)?;
+        blocks.said = true;
+        let said = blocks.content(content);
+        blocks.said = false;
+        let mut said = said?;
         if said.iter().all(is_mark) {
             return Ok(());
         }

@@ -102,7 +102,50 @@ fn a_conversation_of_openais_survives_converse_and_back() {
 
 #[test]
 fn odd_requests_come_out_as_they_went_in() {
-    for body in [
+    for body in odd() {
+        let request = formats::decode_request(BEDROCK, object(body.clone())).unwrap();
+        let mut report = Report::default();
+        let encoded = formats::encode_request(BEDROCK, request, RULES, &mut Names::default(), &mut report).unwrap();
+        assert_eq!(encoded.body, body);
+        assert!(report.dropped.is_empty(), "{report:?}");
+    }
+}
+
+#[test]
+fn thinking_of_other_vendors_leaves_an_own_request() {
+    let thought =
+        |signature: &str| json!({"reasoningContent": {"reasoningText": {"text": "t", "signature": signature}}});
+    let body = json!({"messages": [{"role": "assistant", "content": [
+        thought("pillion:GeminiGenerateContent:x"), thought("pillion:AnthropicMessages:sig"), thought("bare"), {"text": "a"},
+    ]}]});
+    let request = formats::decode_request(BEDROCK, object(body)).unwrap();
+    let mut report = Report::default();
+    let encoded = formats::encode_request(BEDROCK, request, RULES, &mut Names::default(), &mut report).unwrap();
+    assert_eq!(encoded.body["messages"][0]["content"], json!([thought("sig"), thought("bare"), {"text": "a"}]));
+    assert_eq!(report.dropped, ["messages[].content[].reasoningContent"]);
+}
+
+#[test]
+fn what_is_not_of_the_format_is_refused_by_name() {
+    for (body, param) in [
+        (json!({}), "messages"),
+        (json!({"messages": {}}), "messages"),
+        (json!({"messages": [1]}), "messages[0]"),
+        (json!({"messages": [{"content": []}]}), "messages[0].role"),
+        (json!({"messages": [{"role": "user", "content": "bare"}]}), "messages[0].content"),
+        (json!({"messages": [{"role": "user", "content": [1]}]}), "messages[0].content[0]"),
+        (json!({"messages": [], "system": "bare"}), "system"),
+        (json!({"messages": [], "toolConfig": {"tools": {}}}), "toolConfig.tools"),
+        (json!({"messages": [], "toolConfig": {"tools": [{"toolSpec": {}}]}}), "toolConfig.tools[0].toolSpec.name"),
+    ] {
+        let error = formats::decode_request(BEDROCK, object(body)).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some(param));
+    }
+}
+
+/// Requests that few clients send.
+fn odd() -> Vec<Value> {
+    vec![
         json!({"messages": []}),
         json!({"messages": [{"role": "user", "content": []}], "system": [], "inferenceConfig": {}, "toolConfig": {}}),
         json!({"messages": [{"role": "tomorrow", "content": null, "x": 1}, {"role": "system", "content": [{"text": ""}]}]}),
@@ -168,43 +211,82 @@ fn odd_requests_come_out_as_they_went_in() {
         json!({"messages": [], "outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{\"a\":[1,{}]}"}}}}}),
         json!({"messages": [], "outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{ \"a\" :1}", "name": "n"}}}}}),
         json!({"messages": [], "outputConfig": {"textFormat": {"type": "other"}}}),
-    ] {
-        let request = formats::decode_request(BEDROCK, object(body.clone())).unwrap();
-        let mut report = Report::default();
-        let encoded = formats::encode_request(BEDROCK, request, RULES, &mut Names::default(), &mut report).unwrap();
-        assert_eq!(encoded.body, body);
-        assert!(report.dropped.is_empty(), "{report:?}");
+    ]
+}
+
+/// A value with each of its members, one after the other, made something else.
+fn mutilated(value: &Value) -> Vec<Value> {
+    let mut out = vec![Value::Null, json!(-1.5), json!("x"), json!([0]), json!({"x": 0})];
+    match value {
+        Value::Object(object) => {
+            for (key, inside) in object {
+                for other in mutilated(inside) {
+                    let mut object = object.clone();
+                    object.insert(key.clone(), other);
+                    out.push(Value::Object(object));
+                }
+                let mut object = object.clone();
+                object.shift_remove(key);
+                out.push(Value::Object(object));
+            }
+        }
+        Value::Array(items) => {
+            for (at, inside) in items.iter().enumerate() {
+                for other in mutilated(inside) {
+                    let mut items = items.clone();
+                    items[at] = other;
+                    out.push(Value::Array(items));
+                }
+            }
+        }
+        _ => {}
     }
+    out
 }
 
 #[test]
-fn thinking_of_other_vendors_leaves_an_own_request() {
-    let thought =
-        |signature: &str| json!({"reasoningContent": {"reasoningText": {"text": "t", "signature": signature}}});
-    let body = json!({"messages": [{"role": "assistant", "content": [
-        thought("pillion:GeminiGenerateContent:x"), thought("pillion:AnthropicMessages:sig"), thought("bare"), {"text": "a"},
-    ]}]});
-    let request = formats::decode_request(BEDROCK, object(body)).unwrap();
-    let mut report = Report::default();
-    let encoded = formats::encode_request(BEDROCK, request, RULES, &mut Names::default(), &mut report).unwrap();
-    assert_eq!(encoded.body["messages"][0]["content"], json!([thought("sig"), thought("bare"), {"text": "a"}]));
-    assert_eq!(report.dropped, ["messages[].content[].reasoningContent"]);
+fn no_mutilated_request_panics_and_each_comes_out_as_it_went_in() {
+    let mut kept = 0;
+    for body in odd().iter().chain([&conversation()]).flat_map(mutilated) {
+        let Ok(request) = formats::decode_request(BEDROCK, object(body.clone())) else { continue };
+        for wire in [OPENAI, ANTHROPIC, BEDROCK] {
+            let mut report = Report::default();
+            let encoded = formats::encode_request(wire, request.clone(), RULES, &mut Names::default(), &mut report);
+            if wire == BEDROCK {
+                assert_eq!(encoded.unwrap().body, body);
+                kept += 1;
+            }
+        }
+    }
+    assert!(kept > 1000, "{kept}");
 }
 
 #[test]
-fn what_is_not_of_the_format_is_refused_by_name() {
-    for (body, param) in [
-        (json!({}), "messages"),
-        (json!({"messages": {}}), "messages"),
-        (json!({"messages": [1]}), "messages[0]"),
-        (json!({"messages": [{"content": []}]}), "messages[0].role"),
-        (json!({"messages": [{"role": "user", "content": "bare"}]}), "messages[0].content"),
-        (json!({"messages": [{"role": "user", "content": [1]}]}), "messages[0].content[0]"),
-        (json!({"messages": [], "system": "bare"}), "system"),
-        (json!({"messages": [], "toolConfig": {"tools": {}}}), "toolConfig.tools"),
-        (json!({"messages": [], "toolConfig": {"tools": [{"toolSpec": {}}]}}), "toolConfig.tools[0].toolSpec.name"),
-    ] {
-        let error = formats::decode_request(BEDROCK, object(body)).unwrap_err();
-        assert_eq!(error.param.as_deref(), Some(param));
+fn no_mutilated_conversation_of_another_format_panics() {
+    let sent = json!({
+        "model": "m", "max_tokens": 5, "system": [{"type": "text", "text": "s"}],
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QQ=="}},
+                {"type": "document", "title": "t", "source": {"type": "text", "media_type": "text/plain", "data": "x"}},
+            ]},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "t", "signature": "s"},
+                {"type": "redacted_thinking", "data": "d"},
+                {"type": "tool_use", "id": "c", "name": "f", "input": {"a": 1}},
+            ]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": [{"type": "text", "text": "r"}]}]},
+        ],
+        "tools": [{"name": "f", "description": "d", "input_schema": {"type": "object"}}],
+        "tool_choice": {"type": "tool", "name": "f"},
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+    });
+    let mut told = 0;
+    for body in mutilated(&sent) {
+        for model in [CLAUDE, "us.amazon.nova-2-lite-v1:0", "meta.llama3-3-70b-instruct-v1:0"] {
+            told += usize::from(to_bedrock(ANTHROPIC, model, body.clone()).is_ok());
+        }
     }
+    assert!(told > 500, "{told}");
 }

@@ -529,6 +529,25 @@ fn thinking_goes_back_only_to_who_thought_it() {
 }
 
 #[test]
+fn what_ran_at_another_vendor_leaves_the_history_and_what_is_asked_does_not() {
+    let ran = json!([
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+        {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
+        {"type": "text", "text": "found"},
+    ]);
+    let body = |asked: Value| {
+        json!({"max_tokens": 9, "messages": [
+            {"role": "user", "content": "a"}, {"role": "assistant", "content": ran}, {"role": "user", "content": asked},
+        ]})
+    };
+    let (encoded, report, _) = to_bedrock(ANTHROPIC, CLAUDE, body(json!("b"))).unwrap();
+    assert_eq!(encoded.body["messages"][1]["content"], json!([{"text": "found"}]));
+    let left_out = ["messages[].content[].server_tool_use", "messages[].content[].web_search_tool_result"];
+    assert_eq!(report.dropped, left_out);
+    refused(ANTHROPIC, body(json!([{"type": "container_upload", "file_id": "f"}])), "'container_upload'");
+}
+
+#[test]
 fn a_failed_call_is_told_where_the_model_takes_a_status() {
     let body = json!({"max_tokens": 9, "messages": [
         {"role": "user", "content": "a"},
