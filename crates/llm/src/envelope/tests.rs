@@ -81,7 +81,7 @@ fn recorded_streams_of_claude_are_whole_wherever_they_are_cut() {
         let Ok(text) = std::fs::read(folder.join("response.eventstream.b64")) else { continue };
         let text: Vec<u8> = text.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
         let stream = Bytes::from(base64::engine::general_purpose::STANDARD.decode(text).unwrap());
-        let events = unwrap(&[stream.clone()]).unwrap();
+        let events = unwrap(std::slice::from_ref(&stream)).unwrap();
         for cut in (0..stream.len()).step_by((stream.len() / 100).max(1)) {
             assert_eq!(unwrap(&[stream.slice(..cut), stream.slice(cut..)]).unwrap(), events, "{}", folder.display());
         }

@@ -45,7 +45,8 @@ fn decode_format(body: &mut Object) -> Option<ResponseFormat> {
         && format.get("structure")?.as_object()?.len() == 1;
     let text = definition.get("schema")?.as_str()?;
     let schema: Value = serde_json::from_str(text).ok().filter(|_| known)?;
-    let is_spaced = text != schema.to_string();
+    let compact = schema.to_string();
+    let is_spaced = text != compact;
     if is_spaced && text != spaced(&schema) {
         return None;
     }

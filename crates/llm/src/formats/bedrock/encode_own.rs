@@ -94,7 +94,6 @@ fn block(part: Part, report: &mut Report) -> Option<Value> {
 }
 
 /// The bare signature of thinking that is good here, `None` for thinking that is not.
-#[allow(clippy::option_option)]
 fn own_signature(signature: Option<String>, report: &mut Report) -> Option<Option<String>> {
     let Some(signature) = signature else { return Some(None) };
     match unwrap_signature(&signature) {

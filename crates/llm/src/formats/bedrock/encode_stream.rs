@@ -48,7 +48,6 @@ enum Kind {
 impl StreamEncoder {
     /// An encoder.
     #[must_use]
-    #[allow(clippy::needless_pass_by_value)]
     pub fn new(context: ReplyContext) -> Self {
         Self {
             origin: context.origin,

@@ -109,7 +109,7 @@ fn recorded_streams_say_the_same_wherever_they_are_cut() {
             assert!(matches!(decode(&[stream]), Err(UpstreamFault::Malformed { .. })), "{}", case.name);
             continue;
         }
-        let events = decode(&[stream.clone()]).unwrap();
+        let events = decode(std::slice::from_ref(&stream)).unwrap();
         assert!(matches!(events.first(), Some(Event::Start { .. })) && events.last() == Some(&Event::End));
         let step = (stream.len() / 400).max(1);
         for cut in (0..stream.len()).step_by(step) {
