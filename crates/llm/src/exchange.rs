@@ -6,10 +6,10 @@ use crate::error::decode_error;
 use crate::formats::{self, ReplyContext, Restore, StreamEncoder};
 use crate::framing::Framing;
 use crate::json::Object;
-use crate::model::{Report, has_foreign_signature};
+use crate::model::{Report, has_foreign_signature, mint};
 use crate::relay::{self, Splices};
 use crate::reply_stream::ReplyStream;
-use crate::translate::{Translator, parse_reply, translate_request, without_foreign_thinking};
+use crate::translate::{Called, Translator, parse_reply, translate_request, without_foreign_thinking};
 use crate::{BodyError, Descriptor, Envelope, ErrorInfo, Format, Outline, UpstreamFault, Usage, Wire};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -87,6 +87,8 @@ pub struct Exchange {
     request: Option<Arc<Object>>,
     model: String,
     now: u64,
+    /// What the request ends in, for the id of an answer that upstream gives none.
+    seed: String,
 }
 
 /// Makes upstream's body of the client's.
@@ -110,6 +112,7 @@ pub fn prepare(client: Format, body: &Bytes, outline: &Outline, target: &Target<
         request: None,
         model: target.model.or(outline.model.as_deref()).unwrap_or_default().to_owned(),
         now: 0,
+        seed: String::new(),
     };
     let body = if client == target.wire.format {
         let (body, hide_usage) = relayed(client, body, outline, target, &mut report)?;
@@ -121,7 +124,15 @@ pub fn prepare(client: Format, body: &Bytes, outline: &Outline, target: &Target<
         exchange.request = formats::repeated(client, body)?.map(Arc::new);
         enveloped(translated.body, target.wire.envelope)
     };
+    exchange.seed = seed(&body);
     Ok(Prepared { body, approximated: report.approximated, dropped: report.dropped, exchange })
+}
+
+/// A few letters of a body's end, where a conversation differs from its last turn's.
+fn seed(body: &[u8]) -> String {
+    const ENOUGH: usize = 1024;
+    let tail = &body[body.len().saturating_sub(ENOUGH)..];
+    mint(&String::from_utf8_lossy(tail), body.len() as u64)
 }
 
 /// A body of ours as the cloud wants it.
@@ -145,17 +156,26 @@ fn relayed(
     target: &Target<'_>,
     report: &mut Report,
 ) -> Result<(Bytes, bool), BodyError> {
+    let mut cleaned = body.clone();
     if formats::signs_thinking(client) && has_foreign_signature(body) {
         outline.members.all_once()?;
-        let cleaned = without_foreign_thinking(client, body, target, report)?;
-        if cleaned != *body && !has_foreign_signature(&cleaned) {
-            let cleaned_outline = crate::outline(client, &cleaned)?;
-            let members = cleaned_outline.members;
-            let outline = Outline { members, stream_options: cleaned_outline.stream_options, ..outline.clone() };
-            return spliced(client, &cleaned, &outline, target, report);
+        let without = without_foreign_thinking(client, body, target, report)?;
+        if !has_foreign_signature(&without) {
+            cleaned = without;
         }
     }
-    spliced(client, body, outline, target, report)
+    let model = target.model.or(outline.model.as_deref()).unwrap_or_default();
+    if let Some(stripped) = target.wire.envelope.stripped(&cleaned, model, report) {
+        outline.members.all_once()?;
+        cleaned = stripped;
+    }
+    if cleaned == *body {
+        return spliced(client, body, outline, target, report);
+    }
+    let cleaned_outline = crate::outline(client, &cleaned)?;
+    let members = cleaned_outline.members;
+    let outline = Outline { members, stream_options: cleaned_outline.stream_options, ..outline.clone() };
+    spliced(client, &cleaned, &outline, target, report)
 }
 
 fn spliced(
@@ -192,7 +212,9 @@ fn spliced(
     }
     let envelope = target.wire.envelope;
     if envelope != Envelope::None {
-        let with: Vec<(&str, Value)> = envelope.with().iter().map(|(key, value)| (*key, json!(value))).collect();
+        let mut with: Vec<(&str, Value)> = envelope.with().iter().map(|(key, value)| (*key, json!(value))).collect();
+        let model = target.model.or(outline.model.as_deref()).unwrap_or_default();
+        with.extend(envelope.betas(&outline.betas, model, report).map(|betas| ("anthropic_beta", betas)));
         relay::splice_envelope(&mut splices, &outline.members, envelope.without(), &with, body)?;
     }
     Ok((splices.apply(body), hide_usage))
@@ -235,8 +257,9 @@ impl Exchange {
         }
         let mut report = Report::default();
         let value = parse_reply(self.wire.format, body)?;
-        let answer = formats::decode_reply(self.wire.format, value, &self.restore, &mut report)?;
+        let mut answer = formats::decode_reply(self.wire.format, value, &self.restore, &mut report)?;
         let (usage, finish, model) = (answer.usage, answer.finish.native.clone(), answer.model.clone());
+        self.called().fill(&mut answer.id, &mut answer.model);
         let value = formats::encode_reply(self.client, answer, &self.context(), &mut report);
         Ok(Reply {
             body: crate::json::bytes(&value),
@@ -249,13 +272,18 @@ impl Exchange {
 
     fn context(&self) -> ReplyContext {
         ReplyContext {
-            origin: self.wire.format,
+            origin: formats::signer(self.wire.format, &self.model),
             now: self.now,
             show_usage: self.show_usage,
             framing: self.framing,
             request: self.request.clone(),
             model: self.model.clone(),
         }
+    }
+
+    /// What the answer is called where upstream does not say.
+    fn called(&self) -> Called {
+        Called { id: format!("{}{}", self.seed, mint(&self.seed, self.now)), model: self.model.clone() }
     }
 
     /// What reads a 2xx stream.
@@ -267,7 +295,7 @@ impl Exchange {
             return ReplyStream::relay(self.client, self.framing, self.hide_usage, unwrap);
         }
         let restore = self.restore.clone();
-        let translator = Translator::new(self.client, format, format.framing(), restore, self.context());
+        let translator = Translator::new(self.client, format, format.framing(), restore, self.context(), self.called());
         ReplyStream::translate(self.client, self.framing, translator, unwrap)
     }
 

@@ -24,6 +24,8 @@ pub struct Outline {
     pub framing: Framing,
     /// Whether a stream's usage is asked for (`stream_options.include_usage`); OpenAI Chat only.
     pub include_usage: bool,
+    /// Anthropic's beta features that the call's header asks for.
+    pub betas: Vec<String>,
     pub(crate) members: Members,
     pub(crate) stream_options: Option<Members>,
 }
@@ -111,12 +113,13 @@ pub fn outline(format: Format, body: &[u8]) -> Result<Outline, BodyError> {
         }
         stream_options = Some(inner);
     }
-    Ok(Outline { model, stream, framing: format.framing(), include_usage, members, stream_options })
+    let framing = format.framing();
+    Ok(Outline { model, stream, framing, include_usage, betas: Vec::new(), members, stream_options })
 }
 
 impl Outline {
-    /// The same with what the call's path and query say: model, stream and framing, in formats that say them there. A
-    /// model in the path counts where the body names none (Azure's deployments).
+    /// The same with what the call's path, query and headers say: model, stream and framing, in formats that say them
+    /// there, and betas. A model in the path counts where the body names none (Azure's deployments).
     #[must_use]
     pub fn told_by(mut self, call: &Call) -> Self {
         if self.model.is_none() {
@@ -128,6 +131,7 @@ impl Outline {
         if let Some(framing) = call.framing {
             self.framing = framing;
         }
+        self.betas.clone_from(&call.betas);
         self
     }
 }

@@ -9,7 +9,7 @@ use crate::json::Object;
 use crate::model::{Event, Names, PartStart, Report};
 use crate::{Format, Outline, UpstreamFault};
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A request in the target's format.
 pub(crate) struct Translated {
@@ -36,6 +36,9 @@ pub(crate) fn translate_request(
     request.model = target.model.map(str::to_owned).or_else(|| outline.model.clone()).or(request.model);
     if client.asks_in_path() {
         request.stream = Some(outline.stream);
+    }
+    if target.wire.format == Format::BedrockConverse && !outline.betas.is_empty() {
+        request.extras.entry("anthropic_beta").or_insert_with(|| json!(outline.betas));
     }
     let mut names = Names::default();
     let encoded = formats::encode_request(target.wire.format, request, target.provider.rules, &mut names, report)?;
@@ -71,10 +74,37 @@ pub(crate) struct Translator {
     encoder: StreamEncoder,
     pub(crate) noted: Noted,
     wire: Format,
+    /// What the answer is called where upstream does not say.
+    called: Called,
+}
+
+/// Id and model of an answer, for formats that name neither (Converse).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Called {
+    pub(crate) id: String,
+    pub(crate) model: String,
+}
+
+impl Called {
+    pub(crate) fn fill(&self, id: &mut String, model: &mut String) {
+        if id.is_empty() {
+            id.clone_from(&self.id);
+        }
+        if model.is_empty() {
+            model.clone_from(&self.model);
+        }
+    }
 }
 
 impl Translator {
-    pub(crate) fn new(client: Format, wire: Format, framing: Framing, restore: Restore, context: ReplyContext) -> Self {
+    pub(crate) fn new(
+        client: Format,
+        wire: Format,
+        framing: Framing,
+        restore: Restore,
+        context: ReplyContext,
+        called: Called,
+    ) -> Self {
         Self {
             framing,
             splitter: Splitter::new(framing),
@@ -82,6 +112,7 @@ impl Translator {
             encoder: StreamEncoder::new(client, context),
             noted: Noted::default(),
             wire,
+            called,
         }
     }
 
@@ -118,13 +149,16 @@ impl Translator {
     }
 
     fn encode(&mut self, events: Vec<Event>, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
-        for event in events {
+        for mut event in events {
             if let Event::Error(error) = event {
                 let error = error.for_dialect(self.wire.dialect());
                 self.noted.error = Some(error.clone());
                 return Err(UpstreamFault::Reported(error));
             }
             self.note(&event);
+            if let Event::Start { id, model, .. } = &mut event {
+                self.called.fill(id, model);
+            }
             self.encoder.push(event, out);
         }
         Ok(())

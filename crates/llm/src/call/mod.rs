@@ -24,6 +24,8 @@ pub struct Call {
     pub stream: Option<bool>,
     /// How that stream is framed, where path or query says so.
     pub framing: Option<Framing>,
+    /// Anthropic's beta features that `anthropic-beta` asks for. Clouds want them in the body.
+    pub betas: Vec<String>,
 }
 
 /// What a path asks for.
@@ -57,7 +59,19 @@ pub fn classify(method: &Method, path: &str, query: Option<&str>, headers: &Head
     };
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let Asked { operation, format, model, stream, framing } = paths::asked(dialect, method, &path, query);
-    Call { dialect, operation, format, path, model, stream, framing }
+    Call { dialect, operation, format, path, model, stream, framing, betas: betas(headers) }
+}
+
+/// The features in `anthropic-beta`, each once: a list, and the header may come several times.
+fn betas(headers: &HeaderMap) -> Vec<String> {
+    let mut betas: Vec<String> = Vec::new();
+    let lists = headers.get_all("anthropic-beta").into_iter().filter_map(|value| value.to_str().ok());
+    for beta in lists.flat_map(|list| list.split(',')).map(str::trim) {
+        if !beta.is_empty() && !betas.iter().any(|known| known == beta) {
+            betas.push(beta.to_owned());
+        }
+    }
+    betas
 }
 
 fn prefixed(path: &str) -> Option<(Dialect, &str)> {
@@ -187,6 +201,15 @@ mod tests {
         assert_eq!(told(&call), (model, Some(true), Some(EventStream)));
         let call = check("POST", "/openai/deployments/d%20e/chat/completions", None, AzureOpenAI, Operation::Chat);
         assert_eq!(told(&call), ("d e".into(), None, None));
+    }
+
+    #[test]
+    fn betas_are_read_from_every_header_of_the_name() {
+        let mut headers = HeaderMap::new();
+        headers.append("anthropic-beta", HeaderValue::from_static("a, b,,a"));
+        headers.append("anthropic-beta", HeaderValue::from_static("c"));
+        let call = classify(&Method::POST, "/v1/messages", None, &headers);
+        assert_eq!(call.betas, ["a", "b", "c"]);
     }
 
     #[test]

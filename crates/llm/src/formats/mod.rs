@@ -54,7 +54,8 @@ pub struct Restore {
 /// What the client's reply depends on beside the answer.
 #[derive(Clone, Debug)]
 pub struct ReplyContext {
-    /// The format in which the answer came.
+    /// The format in which the answer came; of Claude's answers Anthropic's wherever they came from, for the
+    /// signatures over its thinking are the same.
     pub origin: Format,
     /// When, in seconds since 1970, where upstream tells no time.
     pub now: u64,
@@ -97,6 +98,14 @@ pub(crate) fn repeated(client: Format, body: &[u8]) -> Result<Option<Object>, Bo
 /// Whether thinking of another vendor, signed by a wrapped signature, must be taken out of a relayed request.
 pub(crate) fn signs_thinking(format: Format) -> bool {
     format != Format::OpenAIChat
+}
+
+/// Whose signatures the thinking of a model bears, see [`ReplyContext::origin`].
+pub(crate) fn signer(wire: Format, model: &str) -> Format {
+    match wire {
+        Format::BedrockConverse if bedrock::models::thinks_as_anthropic(model) => Format::AnthropicMessages,
+        wire => wire,
+    }
 }
 
 /// Encodes a request. `names` learns which tool names were replaced.

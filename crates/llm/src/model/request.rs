@@ -345,6 +345,10 @@ impl Request {
     /// Puts what `other` has in place of what is here.
     pub(crate) fn force(&mut self, mut other: Self) {
         let extras = std::mem::take(&mut other.extras);
+        // Of a member that both have, such as a guardrail, the route's stands.
+        for key in extras.keys() {
+            self.extras.shift_remove(key);
+        }
         let own = std::mem::take(&mut self.settings);
         let tools = self.tools.take();
         let params = std::mem::take(&mut self.openai_params);

@@ -13,8 +13,11 @@ pub(super) fn path(wire: Format) -> &'static str {
     }
 }
 
-/// A text as one segment of a path.
+/// A text as one segment of a path, which leads nowhere else.
 pub(crate) fn segment(text: &str) -> String {
+    if matches!(text, "." | "..") {
+        return text.replace('.', "%2E");
+    }
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

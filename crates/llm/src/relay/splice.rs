@@ -20,29 +20,46 @@ impl Splices {
         self.edits.push((at, with));
     }
 
-    /// Takes a member out, with the comma beside it.
-    fn remove(&mut self, object: &Members, key: &str, body: &[u8]) -> Result<(), BodyError> {
-        let Some(at) = object.list.iter().position(|member| member.key == key) else { return Ok(()) };
-        object.get(key)?;
-        let end = object.list[at].value.end;
-        let range = match (at.checked_sub(1).map(|before| &object.list[before]), object.list.get(at + 1)) {
-            // From the end of the value before it, so that the comma between them goes.
-            (Some(before), _) => before.value.end..end,
-            (None, Some(_)) => {
-                let comma = memchr::memchr(b',', &body[end..]).expect("a comma stands before the next member");
-                object.open..end + comma + 1
+    /// Takes members out, each run of them with the comma beside it. Returns whether none is left.
+    fn remove(&mut self, object: &Members, keys: &[&str], body: &[u8]) -> Result<bool, BodyError> {
+        for key in keys {
+            object.get(key)?;
+        }
+        let goes = |member: &Member| keys.contains(&member.key.as_str());
+        let mut before: Option<&Member> = None;
+        let mut rest = object.list.as_slice();
+        while let Some(first) = rest.first() {
+            if !goes(first) {
+                before = Some(first);
+                rest = &rest[1..];
+                continue;
             }
-            (None, None) => object.open..end,
-        };
-        self.replace(range, Vec::new());
-        Ok(())
+            let run = rest.iter().take_while(|member| goes(member)).count();
+            let end = rest[run - 1].value.end;
+            rest = &rest[run..];
+            let range = match before {
+                // From the end of the value before it, so that the comma between them goes.
+                Some(before) => before.value.end..end,
+                None if rest.is_empty() => object.open..end,
+                None => {
+                    let comma = memchr::memchr(b',', &body[end..]).expect("a comma stands before the next member");
+                    object.open..end + comma + 1
+                }
+            };
+            self.replace(range, Vec::new());
+        }
+        Ok(object.list.iter().all(goes))
     }
 
     fn add(&mut self, object: &Members, key: &str, value: &[u8]) {
+        self.add_to(object, object.list.is_empty(), key, value);
+    }
+
+    fn add_to(&mut self, object: &Members, is_empty: bool, key: &str, value: &[u8]) {
         let mut text = serde_json::to_vec(key).expect("a string is JSON");
         text.push(b':');
         text.extend_from_slice(value);
-        self.added.push((object.open, object.list.is_empty(), text));
+        self.added.push((object.open, is_empty, text));
     }
 
     /// The body with all changes; the same bytes, not copied, when there is none.
@@ -59,7 +76,8 @@ impl Splices {
         if self.edits.is_empty() {
             return body.clone();
         }
-        self.edits.sort_by_key(|(at, _)| at.start);
+        // What is added stands before what is taken out from there.
+        self.edits.sort_by_key(|(at, _)| (at.start, at.end));
         let grown: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
         let mut out = Vec::with_capacity(body.len() + grown);
         let mut from = 0;
@@ -173,12 +191,10 @@ pub(crate) fn splice_envelope(
     with: &[(&str, Value)],
     body: &[u8],
 ) -> Result<(), BodyError> {
-    for key in without {
-        splices.remove(members, key, body)?;
-    }
+    let is_empty = splices.remove(members, without, body)?;
     for (key, value) in with {
         if members.get(key)?.is_none() {
-            splices.add(members, key, &to_vec(value));
+            splices.add_to(members, is_empty, key, &to_vec(value));
         }
     }
     Ok(())
@@ -194,4 +210,33 @@ fn set(splices: &mut Splices, object: &Members, key: &str, value: &Value) -> Res
 
 fn to_vec(value: &Value) -> Vec<u8> {
     serde_json::to_vec(value).expect("a JSON value has only string keys")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, expected: &str) {
+        let outline = crate::outline(crate::Format::AnthropicMessages, body.as_bytes()).unwrap();
+        let mut splices = Splices::default();
+        let with = [("v", Value::from(1)), ("w", Value::from(2))];
+        splice_envelope(&mut splices, &outline.members, &["model", "stream"], &with, body.as_bytes()).unwrap();
+        let spliced = splices.apply(&Bytes::copy_from_slice(body.as_bytes()));
+        assert_eq!(spliced, expected, "{body}");
+        serde_json::from_slice::<Value>(&spliced).unwrap();
+    }
+
+    #[test]
+    fn members_that_a_path_says_are_taken_out_wherever_they_stand() {
+        check(r#"{"model":"m","stream":true,"a":1}"#, r#"{"v":1,"w":2,"a":1}"#);
+        check(r#"{"model":"m" , "a":1, "stream":true}"#, r#"{"v":1,"w":2, "a":1}"#);
+        check(r#"{ "a":1,"model":"m","stream":true,"b":2}"#, r#"{"v":1,"w":2, "a":1,"b":2}"#);
+        check(r#"{"a":1,"stream":true,"b":2,"model":"m"}"#, r#"{"v":1,"w":2,"a":1,"b":2}"#);
+        check(r#"{"stream":true,"model":"m"}"#, r#"{"v":1,"w":2}"#);
+        check(r#"{"model":"m"}"#, r#"{"v":1,"w":2}"#);
+        check(r#"{"a":1}"#, r#"{"v":1,"w":2,"a":1}"#);
+        check(r#"{"v":0,"model":"m"}"#, r#"{"w":2,"v":0}"#);
+        check("{}", r#"{"v":1,"w":2}"#);
+    }
 }

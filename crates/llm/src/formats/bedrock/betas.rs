@@ -54,7 +54,7 @@ pub(super) fn on_converse(beta: &str, model: &str) -> Option<&'static str> {
 }
 
 /// What a beta is called on InvokeModel, where the model has it there.
-pub(crate) fn on_invoke(beta: &str, model: &str) -> Option<&'static str> {
+pub(super) fn on_invoke(beta: &str, model: &str) -> Option<&'static str> {
     // The cloud has one of the features of this one, under its own name.
     let beta = if beta == "advanced-tool-use-2025-11-20" { "tool-search-tool-2025-10-19" } else { beta };
     find(INVOKE, beta, model)

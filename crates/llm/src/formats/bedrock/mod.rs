@@ -2,7 +2,7 @@
 //!
 //! Members that are blobs in the service's model are base64 texts in its JSON.
 
-pub(crate) mod betas;
+mod betas;
 mod blocks;
 mod cache;
 mod citations;
@@ -19,6 +19,7 @@ mod encode_settings;
 mod encode_stream;
 mod encode_tools;
 mod error;
+pub(crate) mod invoke;
 mod media;
 pub(crate) mod models;
 mod observe;

@@ -1,6 +1,7 @@
 //! Rows of requests, replies and streams; recorded traffic; pairs with other formats.
 
 mod corpus;
+mod exchange;
 mod pairs;
 mod replies;
 mod rows;
