@@ -2,6 +2,7 @@
 
 use super::encode_reply::{native_reason, redacted_block, thinking_block};
 use super::finish_reason;
+use crate::Format;
 use crate::formats::ReplyContext;
 use crate::framing::sse;
 use crate::model::{Event, FinishKind, PartDelta, PartStart, Usage};
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 /// Encodes one stream.
 #[derive(Debug)]
 pub struct StreamEncoder {
+    origin: Format,
     show_usage: bool,
     id: String,
     model: String,
@@ -39,6 +41,7 @@ impl StreamEncoder {
     #[must_use]
     pub fn new(context: &ReplyContext) -> Self {
         Self {
+            origin: context.origin,
             show_usage: context.show_usage,
             id: String::new(),
             model: String::new(),
@@ -148,7 +151,7 @@ impl StreamEncoder {
                 self.delta(json!({"tool_calls": [{"index": index, "function": {"arguments": "{}"}}]}), out);
             }
             Some(Open::Thinking(text, Some(signature))) => {
-                self.delta(json!({"thinking_blocks": [thinking_block(&text, Some(&signature))]}), out);
+                self.delta(json!({"thinking_blocks": [thinking_block(&text, Some(&signature), self.origin)]}), out);
             }
             _ => {}
         }
