@@ -94,9 +94,10 @@ impl ReplyStream {
         self.closed = true;
         let own = match &mut self.inner {
             Inner::Relay(observer) => observer.take_error_frame(),
-            Inner::Translate(_) => None,
+            Inner::Translate(translator) => translator.fail(error),
         };
-        let frame = own.unwrap_or_else(|| formats::error_frame(self.client, self.framing, error));
+        let sequence = self.noted().sequence;
+        let frame = own.unwrap_or_else(|| formats::error_frame(self.client, self.framing, error, sequence));
         out.push(match self.framing {
             Framing::JsonArray => json_array::last(&frame, self.begun),
             Framing::Sse | Framing::EventStream => frame,
