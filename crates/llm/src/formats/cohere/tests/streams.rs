@@ -1,7 +1,7 @@
 //! Streams from and to other formats, as events and as bytes.
 
 use super::*;
-use crate::formats::recorded::{answered, context, events, grammatical, plain, streamed};
+use crate::formats::recorded::{answered, context, events, grammatical, said, streamed};
 use crate::formats::{Noted, Seen, encode_reply, error_frame, observe, observe_reply};
 use crate::framing::Framing;
 use crate::model::{Answer, Citation, Event, Finish, FinishKind, PartDelta, PartKind, PartStart, Report};
@@ -70,7 +70,7 @@ fn calls_may_interleave_and_usage_is_what_was_processed() {
     // Both sequential formats put one behind the other.
     for client in [COHERE, ANTHROPIC] {
         let again = Answer::collect(recorded::events(client, [&streamed(client, client, events.clone())[..]]).unwrap());
-        assert_eq!(plain(client, again).parts, plain(client, answer.clone()).parts, "{client}");
+        assert_eq!(said(client, again), said(client, answer.clone()), "{client}");
     }
 }
 
