@@ -94,7 +94,7 @@ fn a_stream_that_fails_or_breaks_says_so() {
     assert_eq!(of(json!({"message": "too many tokens", "id": "x"})), (ErrorKind::Server, "too many tokens".into()));
     // Our own error is what the API itself would end a stream with.
     let error = ErrorInfo::new(ErrorKind::Server, "gone");
-    let frame = error_frame(COHERE, Framing::Sse, &error);
+    let frame = error_frame(COHERE, Framing::Sse, &error, 0);
     assert_eq!(events(COHERE, [&frame[..]]).unwrap().len(), 1);
     assert_eq!(
         observe(COHERE, Framing::Sse, &frame, &mut Noted::default()),
