@@ -98,5 +98,5 @@ fn recorded_streams_of_claude_are_whole_wherever_they_are_cut() {
             seen += 1;
         }
     }
-    assert!(seen >= 3, "{seen}");
+    assert!(seen >= 2, "{seen}");
 }

@@ -61,6 +61,10 @@ impl Blocks<'_> {
             PartKind::Image(source) => ("image", documents::image(source)?),
             PartKind::Video(source) => ("video", documents::video(source)?),
             PartKind::Audio(source) => ("audio", documents::audio(source)?),
+            // Anthropic's search result, whole.
+            PartKind::Document { .. } if extras.get("type").and_then(search_result).is_some() => {
+                return Ok(extras.get("type").and_then(search_result));
+            }
             PartKind::Document { source, name } => {
                 let (kind, mut inside) = documents::document(source, name.as_deref(), &mut self.documents)?;
                 if kind == "document" && self.origin == Format::AnthropicMessages {
@@ -160,11 +164,6 @@ impl Blocks<'_> {
     /// A part that only its own vendor's format has a word for.
     fn foreign(&mut self, value: Value) -> Result<Value, BodyError> {
         let kind = text(&value, "type").to_owned();
-        if kind == "search_result"
-            && let Some(found) = search_result(&value)
-        {
-            return Ok(found);
-        }
         if kind == "input_audio"
             && let Some(audio) = value.get("input_audio")
         {
@@ -186,8 +185,11 @@ impl Blocks<'_> {
     }
 }
 
-/// Anthropic's search result.
+/// Anthropic's search result in this format's words.
 fn search_result(value: &Value) -> Option<Value> {
+    if text(value, "type") != "search_result" {
+        return None;
+    }
     let blocks = value.get("content")?.as_array()?;
     let texts: Vec<Value> =
         blocks.iter().map(|block| Some(json!({"text": block.get("text")?.as_str()?}))).collect::<Option<_>>()?;

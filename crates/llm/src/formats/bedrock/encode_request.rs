@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 /// Encodes a request. `names` learns which tool names were replaced.
 ///
 /// # Errors
-/// A [`BodyError`] naming the field, when the request asks for what this format cannot do at all (several choices, an
-/// image at a web address, a tool that is no function).
+/// A [`BodyError`] naming the field, when the request asks for what this format cannot do at all (an answer in
+/// sound, an image at a web address, a tool that is no function).
 pub fn encode_request(request: Request, names: &mut Names, report: &mut Report) -> Result<Encoded, BodyError> {
     if request.origin == Format::BedrockConverse {
         return Ok(Encoded { body: Value::Object(own(request, report)), json_tool: false });
     }
-    refuse_impossible(&request)?;
+    refuse_sound(&request)?;
     foreign(request, names, report)
 }
 
@@ -113,15 +113,9 @@ fn foreign(mut request: Request, names: &mut Names, report: &mut Report) -> Resu
     Ok(Encoded { body: Value::Object(body), json_tool: with_json_tool })
 }
 
-fn refuse_impossible(request: &Request) -> Result<(), BodyError> {
-    if request.settings.choices.is_some_and(|choices| choices > 1) {
-        return Err(BodyError::unsupported("n", "'n' above 1 is not possible with a Bedrock provider"));
-    }
-    for key in ["functions", "function_call", "audio"] {
-        if request.extras.get(key).is_some_and(|value| !value.is_null()) {
-            let message = format!("'{key}' is not possible with a Bedrock provider");
-            return Err(BodyError::unsupported(key, message));
-        }
+fn refuse_sound(request: &Request) -> Result<(), BodyError> {
+    if request.extras.get("audio").is_some_and(|value| !value.is_null()) {
+        return Err(BodyError::unsupported("audio", "an answer in sound is not possible with a Bedrock provider"));
     }
     Ok(())
 }

@@ -86,7 +86,10 @@ impl Settled {
 }
 
 /// Claude takes what it takes on Anthropic's API; it is only said elsewhere.
-fn as_claude(settings: Settings, around: &Around<'_>, names: &mut Names, report: &mut Report) -> Settled {
+fn as_claude(mut settings: Settings, around: &Around<'_>, names: &mut Names, report: &mut Report) -> Settled {
+    // Whose model an opaque ARN is the client knows who asks in Anthropic's own words.
+    let opaque = around.family == Family::Opaque;
+    let told = if opaque { settings.reasoning.thinking.take() } else { None };
     let bounded = settings.max_tokens.is_some();
     let about = match &settings.response_format {
         Some(ResponseFormat::Schema { about, .. }) => about.clone(),
@@ -106,6 +109,10 @@ fn as_claude(settings: Settings, around: &Around<'_>, names: &mut Names, report:
         keeps_strict,
         ..Settled::default()
     };
+    if let Some(thinking) = told {
+        out.thinks = thinking.get("type").is_none_or(|kind| kind != "disabled");
+        out.field("thinking", Value::Object(thinking));
+    }
     let budgeted = members.get("thinking").is_some_and(|thinking| thinking.get("budget_tokens").is_some());
     for (key, value) in members {
         match key.as_str() {

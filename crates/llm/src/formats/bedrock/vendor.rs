@@ -1,10 +1,11 @@
-//! Bedrock's own objects from a client of any format: `guardrailConfig` and its like at the top of the body or within
-//! `extra_body`, Anthropic's betas, and metadata. The client's explicit object wins over what was made of its settings.
+//! Bedrock's own objects from a client of any format: `guardrailConfig` and its like, Anthropic's betas, and metadata.
+//! The client's explicit object wins over what was made of its settings.
 
 use super::encode_settings::is_metadata;
 use super::models::family;
 use super::spelling::{merge, put};
 use crate::Format;
+use crate::formats::vendor::report_rest;
 use crate::json::{Object, take_array, take_object};
 use crate::model::{Report, Request};
 use serde_json::{Value, json};
@@ -24,30 +25,15 @@ const MEMBERS: &[&str] = &[
 
 /// Adds what the request says in this format's own words; the rest is reported.
 pub(super) fn add(body: &mut Object, mut request: Request, model: &str, report: &mut Report) {
-    let mut extras = std::mem::take(&mut request.extras);
-    let mut params = std::mem::take(&mut request.openai_params);
-    for members in [&mut params, &mut extras] {
-        if let Some(mut inside) = take_object(members, "extra_body") {
-            own_members(body, &mut inside);
-            report.drop_extras("extra_body.", &inside);
-        }
-        own_members(body, members);
-    }
-    if let Some(betas) = take_array(&mut extras, "anthropic_beta") {
+    own_members(body, &mut request.openai_params);
+    own_members(body, &mut request.extras);
+    if let Some(betas) = take_array(&mut request.extras, "anthropic_beta") {
         add_betas(body, &betas, model, report);
     }
     if request.origin != Format::AnthropicMessages {
-        add_metadata(body, &mut extras, report);
+        add_metadata(body, &mut request.extras, report);
     }
-    // What the gateway answers, and what says nothing here.
-    for key in ["stream_options", "max_tokens"] {
-        extras.shift_remove(key);
-    }
-    if extras.get("modalities") == Some(&json!(["text"])) {
-        extras.shift_remove("modalities");
-    }
-    report.drop_extras("", &extras);
-    report.drop_extras("", &params);
+    report_rest(&request, report);
 }
 
 fn own_members(body: &mut Object, members: &mut Object) {

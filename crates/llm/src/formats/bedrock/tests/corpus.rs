@@ -106,7 +106,7 @@ fn recorded_streams_say_the_same_wherever_they_are_cut() {
     for case in cases("converse-stream") {
         let Some(stream) = case.stream else { continue };
         if case.name.contains("broken") {
-            assert_eq!(decode(&[stream]), Err(UpstreamFault::Truncated), "{}", case.name);
+            assert!(matches!(decode(&[stream]), Err(UpstreamFault::Malformed { .. })), "{}", case.name);
             continue;
         }
         let events = decode(&[stream.clone()]).unwrap();

@@ -24,7 +24,8 @@ fn with_params(
     let body = Bytes::copy_from_slice(body.as_bytes());
     let betas = betas.iter().map(|beta| (*beta).to_owned()).collect();
     let outline = Outline { betas, stream, ..crate::outline(client, &body)? };
-    let target = Target { provider, wire, model: Some(model), defaults: &Object::new(), overrides, ask_usage: true };
+    let defaults = Object::new();
+    let target = Target { provider, wire, model: Some(model), defaults: &defaults, overrides, ask_usage: true };
     prepare(client, &body, &outline, &target)
 }
 

@@ -470,7 +470,7 @@ fn bedrocks_own_objects_arrive_from_other_formats() {
             "toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]},
         }),
     );
-    assert_eq!(report.dropped, ["extra_body.unknown", "metadata", "store"]);
+    assert_eq!(report.dropped, ["metadata", "store", "unknown"]);
     let user = json!({"user": "{\"device\":\"d\"}"});
     let (encoded, report, _) = {
         let mut body = object(user);
@@ -547,7 +547,7 @@ fn a_failed_call_is_told_where_the_model_takes_a_status() {
 fn what_cannot_be_asked_is_refused_by_name() {
     let message = || json!([{"role": "user", "content": "x"}]);
     refused(OPENAI, json!({"messages": message(), "n": 2}), "'n' above 1");
-    refused(OPENAI, json!({"messages": message(), "audio": {"voice": "v"}}), "'audio'");
+    refused(OPENAI, json!({"messages": message(), "audio": {"voice": "v"}}), "an answer in sound");
     refused(OPENAI, json!({"messages": []}), "nothing to answer");
 }
 
