@@ -9,12 +9,16 @@
 
 pub mod conditions;
 mod duration;
+mod identity;
 mod provider;
 mod route;
 mod schema;
 
 pub use duration::{Duration, ParseDurationError};
-pub use provider::{AIProvider, AIProviderSpec, AIProviderStatus, ApiKey, ApiKeyMounted, Auth, AuthType};
+pub use identity::{
+    AssumeRole, AwsAuth, AwsSource, AzureAuth, AzureCloud, AzureSource, GcpAuth, GcpSource, ManagedIdentity,
+};
+pub use provider::{AIProvider, AIProviderSpec, AIProviderStatus, ApiKey, Auth, AuthType, MountedKey};
 pub use route::{
     AIRoute, AIRouteSpec, AIRouteStatus, Backend, Format, HeaderMatch, Match, Operation, Params, ProviderReference,
     Retry, RetryCause, RouteRule, Sidecars, Timeouts,
