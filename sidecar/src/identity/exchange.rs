@@ -78,9 +78,7 @@ impl Exchanger {
     /// What a file of keys holds now.
     pub(crate) fn document(&self, credential: &CredentialSource) -> Result<Document, ExchangeError> {
         let CredentialSource::Mounted { key } = credential;
-        self.keys
-            .document(key, std::time::Instant::now())
-            .map_err(|error| ExchangeError::new("key_missing", Pace::Rarely, error.to_string()))
+        self.keys.latest(key).map_err(|error| ExchangeError::new("key_missing", Pace::Rarely, error.to_string()))
     }
 
     /// Exchanges the token in `file`; once more where it is refused and kubelet has renewed it meanwhile.

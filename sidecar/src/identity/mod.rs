@@ -21,6 +21,8 @@ mod hosts;
 mod jwt;
 mod lifecycle;
 mod lifetime;
+#[cfg(test)]
+mod matrix;
 mod mounted;
 mod projected;
 mod reply;

@@ -70,11 +70,20 @@ impl Keys {
 
     /// What the key holds now, whatever it is. Reads a small file of a memory file system at most, so it does not wait.
     pub(crate) fn document(&self, key: &str, now: Instant) -> Result<Document, KeyError> {
+        self.looked_at(key, now, FRESH)
+    }
+
+    /// What the key holds now, looked at again however lately that was done: for what is used rarely.
+    pub(crate) fn latest(&self, key: &str) -> Result<Document, KeyError> {
+        self.looked_at(key, Instant::now(), Duration::ZERO)
+    }
+
+    fn looked_at(&self, key: &str, now: Instant, fresh: Duration) -> Result<Document, KeyError> {
         if key.is_empty() || key.contains(['/', '\0']) || key.starts_with("..") {
             return Err(KeyError::Name(key.into()));
         }
         match &self.folder {
-            Some(folder) => match self.in_folder(folder, key, now) {
+            Some(folder) => match self.in_folder(folder, key, now, fresh) {
                 Err(KeyError::Missing(_)) => self.in_memory(key),
                 found => found,
             },
@@ -95,10 +104,10 @@ impl Keys {
         given.get(key).map(|bytes| Document::new(bytes.clone())).ok_or_else(|| KeyError::Missing(key.into()))
     }
 
-    fn in_folder(&self, folder: &Path, key: &str, now: Instant) -> Result<Document, KeyError> {
+    fn in_folder(&self, folder: &Path, key: &str, now: Instant, fresh: Duration) -> Result<Document, KeyError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = known.get(key)
-            && now.saturating_duration_since(entry.looked) < FRESH
+            && now.saturating_duration_since(entry.looked) < fresh
         {
             return Ok(entry.content.clone());
         }

@@ -33,7 +33,7 @@ pub(crate) enum AuthError {
     #[error("{0}")]
     Unavailable(#[from] Unavailable),
     #[error("{0}")]
-    Unusable(ExchangeError),
+    Unusable(Box<ExchangeError>),
     #[error("{0}")]
     Sign(#[from] SignError),
 }
@@ -123,7 +123,9 @@ impl Identity {
     fn keys_of(&self, credential: &CredentialSource) -> Result<Credential, AuthError> {
         let CredentialSource::Mounted { key } = credential;
         let document = self.keys.document(key, std::time::Instant::now())?;
-        aws::read_static(&document).map(|keys| Credential::Aws(Arc::new(keys))).map_err(AuthError::Unusable)
+        aws::read_static(&document)
+            .map(|keys| Credential::Aws(Arc::new(keys)))
+            .map_err(|error| AuthError::Unusable(Box::new(error)))
     }
 
     fn sign(&self, keys: &AwsKeys, identity: &AwsIdentity, request: Outgoing<'_>, host: &str) -> Result<(), AuthError> {

@@ -12,6 +12,7 @@
 use super::credential::{Credential, Habit, Issued};
 use super::error::{ExchangeError, Pace};
 use super::lifetime::MARGIN;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -21,8 +22,9 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 /// The next exchange after a success follows no sooner.
 const SOONEST: Duration = Duration::from_secs(10);
-/// In the first seconds of a pod the node's services may not be ready: who asks then is kept waiting so long.
-pub(crate) const COLD: Duration = Duration::from_secs(10);
+/// In the first seconds of a pod the node's services may not be ready: who asks then is kept waiting so long, which is
+/// longer than one call of a service may take.
+pub(crate) const COLD: Duration = Duration::from_secs(12);
 
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
@@ -52,7 +54,7 @@ pub(crate) struct Held {
 /// Exchanges have failed since the last one that succeeded.
 #[derive(Clone, Debug)]
 struct Trouble {
-    error: ExchangeError,
+    error: Arc<ExchangeError>,
     failures: u32,
 }
 
@@ -63,7 +65,7 @@ pub(crate) enum Look {
     /// An exchange is due or under way, and nothing says that it will fail.
     Wait,
     /// The last exchange failed; the next is so far away.
-    Failed(ExchangeError, Duration),
+    Failed(Arc<ExchangeError>, Duration),
 }
 
 /// What a refused credential means.
@@ -160,7 +162,7 @@ impl Lifecycle {
         let pause = backoff(error.pace, failures, random).max(asked.unwrap_or_default());
         self.due = now + pause;
         self.not_before = asked.map(|wait| now + wait);
-        self.trouble = Some(Trouble { error, failures });
+        self.trouble = Some(Trouble { error: Arc::new(error), failures });
         self.renewing = false;
     }
 
@@ -201,7 +203,7 @@ impl Lifecycle {
     }
 
     /// Since when it is not well, and how.
-    pub(crate) fn trouble(&self) -> Option<(&ExchangeError, u32)> {
+    pub(crate) fn trouble(&self) -> Option<(&Arc<ExchangeError>, u32)> {
         self.trouble.as_ref().map(|trouble| (&trouble.error, trouble.failures))
     }
 

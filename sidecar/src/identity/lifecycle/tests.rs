@@ -185,7 +185,7 @@ fn a_refused_credential_is_renewed_once_in_ten_seconds_however_often_it_is_refus
 fn in_the_first_seconds_of_a_pod_requests_wait_for_what_will_pass_and_are_told_of_what_will_not() {
     let now = Instant::now();
     for (pace, age, waits) in
-        [(Pace::Soon, 1, true), (Pace::Soon, 11, false), (Pace::Later, 1, false), (Pace::Rarely, 1, false)]
+        [(Pace::Soon, 1, true), (Pace::Soon, 13, false), (Pace::Later, 1, false), (Pace::Rarely, 1, false)]
     {
         let mut machine = Lifecycle::new(now, seconds(2));
         machine.wanted(now);

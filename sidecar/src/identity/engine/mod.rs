@@ -44,7 +44,7 @@ pub(crate) trait Exchange: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unavailable {
     #[error("{error}")]
-    Failed { error: ExchangeError, retry_in: Duration },
+    Failed { error: Arc<ExchangeError>, retry_in: Duration },
     #[error("its token service has not answered yet")]
     Pending,
 }
@@ -301,3 +301,6 @@ async fn watch_clock(clock: Clock, jumped: impl Fn() -> bool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
