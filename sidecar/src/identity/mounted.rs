@@ -65,7 +65,11 @@ impl Keys {
     /// The key as it is now, to be sent in a header or a query.
     pub(crate) fn get(&self, key: &str, now: Instant) -> Result<Secret, KeyError> {
         let content = self.document(key, now)?;
-        Secret::parse(content.as_bytes()).map_err(|why| KeyError::Unusable { key: key.into(), why })
+        Secret::parse(content.as_bytes()).map_err(|why| {
+            // It is mended sooner than a good one is replaced: the next request looks again.
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            KeyError::Unusable { key: key.into(), why }
+        })
     }
 
     /// What the key holds now, whatever it is. Reads a small file of a memory file system at most, so it does not wait.
