@@ -1,22 +1,9 @@
 //! Server-sent events read by the letter of the specification, independently of the crate's own reader.
 
-use serde_json::Value;
-
-/// One event: its name, if it has one, and its data.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Event {
-    pub(crate) name: Option<String>,
-    pub(crate) data: String,
-}
-
-impl Event {
-    pub(crate) fn json(&self) -> Result<Value, String> {
-        serde_json::from_str(&self.data).map_err(|error| format!("data is not JSON ({error}): {}", self.data))
-    }
-}
+use super::Event;
 
 /// The events with data of a whole stream; an event without its blank line does not count.
-pub(crate) fn events(bytes: &[u8]) -> Vec<Event> {
+pub(super) fn events(bytes: &[u8]) -> Vec<Event> {
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n");
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let Some(end) = text.rfind("\n\n") else { return Vec::new() };
@@ -35,5 +22,5 @@ fn event(text: &str) -> Option<Event> {
         }
     }
     let data = data.join("\n");
-    (!data.is_empty()).then_some(Event { name, data })
+    (!data.is_empty()).then_some(Event { name, data, exception: false })
 }
