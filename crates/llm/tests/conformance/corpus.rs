@@ -135,7 +135,6 @@ pub(crate) static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     if let Some(folder) = present("the corpus of recorded traffic", "PILLION_CORPUS", "../shared/fixtures") {
         cases.extend(load(&folder, false));
     }
-    cases.retain(|case| parties::FORMATS.contains(&case.format()));
     cases
 });
 

@@ -1,13 +1,14 @@
 //! Requests: relayed as they came; through the model and out again unchanged; or translated to what the vendor takes with
 //! nothing lost in silence.
 
+use bytes::Bytes;
 use pillion_llm::formats::{self, ServerRules};
 use pillion_llm::model::{Names, Report};
 use pillion_llm::{Envelope, Format};
 use serde_json::{Map, Value, json};
 
 use crate::corpus::Case;
-use crate::drive::prepared_as;
+use crate::drive::{bytes, prepared_as};
 use crate::excluded::{over_cases, over_pairs};
 use crate::facts::lost;
 use crate::parties::{Target, targets};
@@ -73,12 +74,8 @@ fn one_splice(before: &[u8], after: &[u8], word: &str) -> Result<(), String> {
 #[test]
 fn requests_come_out_of_the_model_as_they_went_in() {
     over_cases("request-model", has_request, |case| {
-        let (body, format) = (case.request.as_ref().unwrap(), case.format());
-        let mut body: Map<String, Value> = serde_json::from_slice(body).unwrap();
-        if case.wire.envelope != Envelope::None {
-            // Without the cloud around it the body itself names the model.
-            body.insert("model".to_owned(), json!(case.model));
-        }
+        let format = case.format();
+        let body: Map<String, Value> = serde_json::from_slice(&body_of_client(case)).unwrap();
         let request = formats::decode_request(format, body.clone()).map_err(|error| error.to_string())?;
         for pointer in modelled(format) {
             if Value::Object(request.extras.clone()).pointer(pointer).is_some_and(|value| !value.is_null()) {
@@ -94,6 +91,18 @@ fn requests_come_out_of_the_model_as_they_went_in() {
         equal("the report", &report, &Report::default())?;
         equal("replaced names", &names, &Names::default())
     });
+}
+
+/// The body as a client of the vendor's own would send it: without the cloud's envelope it says model and stream itself.
+fn body_of_client(case: &Case) -> Bytes {
+    let body = case.request.clone().unwrap();
+    if case.wire.envelope == Envelope::None {
+        return body;
+    }
+    let mut body: Value = serde_json::from_slice(&body).unwrap();
+    body["model"] = json!(case.model);
+    body["stream"] = json!(case.streaming);
+    bytes(&body)
 }
 
 /// Says where two values differ first.
@@ -251,10 +260,10 @@ fn translated_requests_are_what_the_vendor_takes_and_lose_nothing_in_silence() {
 }
 
 fn translated(case: &Case, target: &Target, model: &str) -> Result<(), String> {
-    let (body, wire) = (case.request.as_ref().unwrap(), target.wire.format);
-    let request: Value = serde_json::from_slice(body).unwrap();
-    let outline = case.outline(body)?;
-    let prepared = match prepared_as(case.format(), body, &outline, target.provider(), target.wire, Some(model)) {
+    let (body, wire) = (body_of_client(case), target.wire.format);
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let outline = case.outline(&body)?;
+    let prepared = match prepared_as(case.format(), &body, &outline, target.provider(), target.wire, Some(model)) {
         Ok(prepared) => prepared,
         Err(error) => return refusals::is_known(case.format(), wire, &error),
     };

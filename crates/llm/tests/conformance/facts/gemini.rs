@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Ask, Facts, Says, Who, ask, list, named, rest};
 
 /// The same with the names in the document's spelling, save what is not the format's own: schemas and arguments.
-fn spelled(value: &Value) -> Value {
+pub(crate) fn spelled(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(spelled).collect(),
         Value::Object(object) => {

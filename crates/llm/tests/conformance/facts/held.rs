@@ -3,7 +3,7 @@
 use pillion_llm::Format;
 use serde_json::Value;
 
-use super::{Ask, Fact, Says, asks, facts};
+use super::{Ask, Fact, Says, asks, every_ask, facts};
 
 /// The facts and asks of a client's request that its translation does not hold and no report names.
 pub(crate) fn lost(
@@ -15,9 +15,11 @@ pub(crate) fn lost(
 ) -> Vec<String> {
     let (now, raw) = (facts(wire, translated), Raw::of(translated));
     let facts = facts(client, request).into_iter();
-    let facts = facts.filter(|fact| !holds(&now, &raw, fact) && !names(reported, &fact.path));
+    // Whoever says it now: that the speaker is another one is reported.
+    let anyone = reported.iter().any(|name| name.ends_with(".role"));
+    let facts = facts.filter(|fact| !holds(&now, &raw, fact, anyone) && !names(reported, &fact.path));
     let facts = facts.map(|fact| format!("{} of {:?}: {:.160}", fact.path, fact.who, format!("{:?}", fact.says)));
-    let now = asks(wire, translated);
+    let now = every_ask(wire, translated);
     let told = |ask: &Ask| names(reported, &ask.path) || ask.concept.is_some_and(|concept| names(reported, concept));
     let asks = asks(client, request).into_iter().filter(|ask| !carried(&now, ask) && !told(ask));
     let asks =
@@ -51,8 +53,8 @@ fn collect(value: &Value, strings: &mut Vec<String>) {
     }
 }
 
-fn holds(now: &[Fact], raw: &Raw, fact: &Fact) -> bool {
-    let mut same = now.iter().filter(|other| other.who == fact.who);
+fn holds(now: &[Fact], raw: &Raw, fact: &Fact, anyone: bool) -> bool {
+    let mut same = now.iter().filter(|other| anyone || other.who == fact.who);
     match &fact.says {
         // What a tool returned may be said as JSON instead of text.
         Says::Text(text) => {
@@ -119,6 +121,8 @@ fn carried(now: &[Ask], ask: &Ask) -> bool {
     match &ask.value {
         Value::Number(number) => same.any(|other| other.value.as_f64() == number.as_f64() || other.value.is_object()),
         Value::Object(_) => same.next().is_some(),
+        // Every vendor has its own words for these.
+        _ if concept == "service_tier" => same.any(|other| !other.value.is_null()),
         value if concept == "reasoning_effort" || concept == "response_format" => {
             same.any(|other| !other.value.is_null() && (!value.is_boolean() || other.value == *value))
         }

@@ -9,6 +9,7 @@ mod held;
 mod openai;
 mod responses;
 
+pub(crate) use gemini::spelled;
 pub(crate) use held::lost;
 
 use pillion_llm::Format;
@@ -84,8 +85,15 @@ pub(crate) fn facts(format: Format, request: &Value) -> Vec<Fact> {
     facts.list
 }
 
+/// The settings that say something.
+fn asks(format: Format, request: &Value) -> Vec<Ask> {
+    let mut asks = every_ask(format, request);
+    asks.retain(|ask| !says_nothing(ask));
+    asks
+}
+
 /// The settings.
-pub(crate) fn asks(format: Format, request: &Value) -> Vec<Ask> {
+fn every_ask(format: Format, request: &Value) -> Vec<Ask> {
     let mut asks = Vec::new();
     match format {
         Format::OpenAIChat => openai::asks(request, &mut asks),
@@ -95,7 +103,6 @@ pub(crate) fn asks(format: Format, request: &Value) -> Vec<Ask> {
         Format::BedrockConverse => bedrock::asks(request, &mut asks),
         Format::CohereChat => cohere::asks(request, &mut asks),
     }
-    asks.retain(|ask| !says_nothing(ask));
     asks
 }
 

@@ -97,6 +97,8 @@ pub(super) fn asks(request: &Value, asks: &mut Vec<Ask>) {
         (Value::Object(_), Some("function")) => {
             ask("tool_choice", "tool_choice", json!({"tool": choice["function"]["name"]}), asks);
         }
+        // Mistral's word for it.
+        _ if choice == "any" => ask("tool_choice", "tool_choice", json!("required"), asks),
         _ => ask("tool_choice", "tool_choice", choice.clone(), asks),
     }
     let format = &request["response_format"];

@@ -2,12 +2,14 @@
 
 use super::Event;
 
-/// The events with data of a whole stream; an event without its blank line does not count.
+/// The events with data of a whole stream; an event without its blank line counts only if nothing of it is missing.
 pub(super) fn events(bytes: &[u8]) -> Vec<Event> {
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n");
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let Some(end) = text.rfind("\n\n") else { return Vec::new() };
-    text[..end].split("\n\n").filter_map(event).collect()
+    let (whole, rest) = text.rsplit_once("\n\n").unwrap_or(("", text));
+    let mut events: Vec<Event> = whole.split("\n\n").filter_map(event).collect();
+    events.extend(event(rest).filter(|event| event.json().is_ok()));
+    events
 }
 
 fn event(text: &str) -> Option<Event> {

@@ -69,7 +69,9 @@ impl Machine {
                 if kind == "response.failed" {
                     return Ok(());
                 }
-                equal("the items", &value["response"]["output"], &Value::Array(self.done.clone()))?;
+                let output = value["response"]["output"].as_array().cloned().unwrap_or_default();
+                let seen = |items: &[Value]| items.iter().map(without_encrypted).collect::<Vec<_>>();
+                equal("the items", &seen(&output), &seen(&self.done))?;
                 equal("usage is told", &value["response"]["usage"].is_object(), &true)
             }
             "error" => Err("an error".into()),
@@ -105,6 +107,15 @@ impl Machine {
             _ => Ok(()),
         }
     }
+}
+
+/// An item as far as it can be read: OpenAI encrypts again what it says again.
+fn without_encrypted(item: &Value) -> Value {
+    let mut item = item.clone();
+    if let Value::Object(members) = &mut item {
+        members.shift_remove("encrypted_content");
+    }
+    item
 }
 
 /// Whether an item that is done says what its deltas said.

@@ -3,16 +3,26 @@
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 
-/// Path and words of a finding.
-pub(super) fn explain(error: ValidationError<'_>) -> String {
-    words(&error).chars().take(400).collect()
+/// Path and words of each finding. That members were not evaluated is no finding of its own where another one is why.
+pub(super) fn plain<'a>(errors: impl Iterator<Item = ValidationError<'a>>) -> impl Iterator<Item = String> {
+    let (because, plain): (Vec<_>, Vec<_>) =
+        errors.partition(|error| matches!(error.kind(), ValidationErrorKind::UnevaluatedProperties { .. }));
+    let errors = if plain.is_empty() { because } else { plain };
+    errors.into_iter().map(|error| words(&error).chars().take(400).collect())
 }
 
 fn words(error: &ValidationError<'_>) -> String {
     if let ValidationErrorKind::AnyOf { context } = error.kind() {
         let meant = context.iter().min_by_key(|branch| distance(error, branch));
         if let Some(branch) = meant.filter(|branch| !branch.is_empty()) {
-            return branch.iter().take(2).map(words).collect::<Vec<_>>().join(", ");
+            let plain = branch
+                .iter()
+                .filter(|error| !matches!(error.kind(), ValidationErrorKind::UnevaluatedProperties { .. }));
+            let plain: Vec<String> = plain.take(2).map(words).collect();
+            if !plain.is_empty() {
+                return plain.join(", ");
+            }
+            return branch.iter().take(1).map(words).collect();
         }
     }
     format!("{}: {}", error.instance_path(), error.to_string().chars().take(250).collect::<String>())

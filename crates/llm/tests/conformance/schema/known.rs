@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Author, Book};
 
-/// `book TAB author TAB definition/pointer TAB member TAB reason`. What the author `Gateway` sends, vendors send too.
+/// `book TAB author TAB definition/pointer TAB member TAB reason`. What the author `Gateway` sends, vendors send
+/// too; `member=null` may be null beside what the document says.
 const TABLE: &str = include_str!("../../known.tsv");
 
 struct Line {
@@ -38,7 +39,13 @@ pub(super) fn add(book: Book, author: Author, definitions: &mut Map<String, Valu
         for definition in [definition.to_owned(), format!("{definition}.part")] {
             let object = definitions.get_mut(&definition).and_then(|definition| definition.pointer_mut(pointer));
             let object = object.unwrap_or_else(|| panic!("known.tsv: nothing stands at '{}'", line.definition));
-            object["properties"][line.member] = json!({});
+            match line.member.strip_suffix("=null") {
+                Some(member) => {
+                    let known = object["properties"][member].take();
+                    object["properties"][member] = json!({"anyOf": [known, {"type": "null"}]});
+                }
+                None => object["properties"][line.member] = json!({}),
+            }
         }
     }
 }

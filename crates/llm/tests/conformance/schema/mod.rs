@@ -78,6 +78,8 @@ struct Source {
     file: &'static str,
     read: fn(&Path) -> Map<String, Value>,
     names: &'static [(What, &'static str)],
+    /// The same for what vendors send, where that is more: what is still being tried out.
+    wider: &'static [(What, &'static str)],
 }
 
 const SOURCES: &[Source] = &[
@@ -93,6 +95,7 @@ const SOURCES: &[Source] = &[
             (What::Models, "ListModelsResponse"),
             (What::Model, "Model"),
         ],
+        wider: &[],
     },
     Source {
         book: Book::OpenAIResponses,
@@ -104,6 +107,7 @@ const SOURCES: &[Source] = &[
             (What::Event, "ResponseStreamEvent"),
             (What::Error, "ErrorResponse"),
         ],
+        wider: &[],
     },
     Source {
         book: Book::Anthropic,
@@ -118,6 +122,11 @@ const SOURCES: &[Source] = &[
             (What::Models, "ListResponse_ModelInfo_"),
             (What::Model, "ModelInfo"),
         ],
+        wider: &[
+            (What::Request, "BetaCreateMessageParams"),
+            (What::Reply, "BetaMessage"),
+            (What::Event, "BetaMessageStreamEvent"),
+        ],
     },
     Source {
         book: Book::Gemini,
@@ -130,6 +139,7 @@ const SOURCES: &[Source] = &[
             (What::Models, "ListModelsResponse"),
             (What::Model, "Model"),
         ],
+        wider: &[],
     },
     Source {
         book: Book::Vertex,
@@ -140,6 +150,7 @@ const SOURCES: &[Source] = &[
             (What::Reply, "GoogleCloudAiplatformV1GenerateContentResponse"),
             (What::Event, "GoogleCloudAiplatformV1GenerateContentResponse"),
         ],
+        wider: &[],
     },
     Source {
         book: Book::Bedrock,
@@ -150,6 +161,7 @@ const SOURCES: &[Source] = &[
             (What::Reply, "ConverseResponse"),
             (What::Event, "ConverseStreamOutput"),
         ],
+        wider: &[],
     },
     Source {
         book: Book::Cohere,
@@ -160,6 +172,7 @@ const SOURCES: &[Source] = &[
             (What::Reply, "ChatResponseV2"),
             (What::Event, "StreamedChatResponseV2"),
         ],
+        wider: &[],
     },
 ];
 
@@ -229,20 +242,51 @@ static JUDGES: LazyLock<Vec<Judge>> = LazyLock::new(|| {
     };
     let mut judges = Vec::new();
     for source in SOURCES {
-        let schemas = (source.read)(&folder.join(source.file));
-        for author in [Author::Gateway, Author::Vendor] {
-            let mut definitions = openapi::closed(&schemas);
-            let (prefix, groups) = groups(source.book, &folder);
-            discovery::exclude(&mut definitions, prefix, &groups);
-            known::add(source.book, author, &mut definitions);
-            for (what, name) in source.names {
-                let validator = compile(name, &definitions);
-                judges.push(Judge { book: source.book, what: *what, author, validator });
-            }
+        let schemas = openapi::closed(&(source.read)(&folder.join(source.file)));
+        let strict = finish(source.book, Author::Gateway, &folder, schemas.clone());
+        let vendors = finish(source.book, Author::Vendor, &folder, schemas.clone());
+        let lenient = finish(source.book, Author::Vendor, &folder, without_required(schemas));
+        for (what, name) in source.names {
+            let mut add = |author, name, definitions| {
+                judges.push(Judge { book: source.book, what: *what, author, validator: compile(name, definitions) });
+            };
+            add(Author::Gateway, name, &strict);
+            let wider = source.wider.iter().find(|(of, _)| of == what).map_or(*name, |(_, name)| name);
+            add(Author::Vendor, wider, if *what == What::Request { &vendors } else { &lenient });
         }
     }
     judges
 });
+
+/// Adds what the documents do not say as schemas.
+fn finish(book: Book, author: Author, folder: &Path, mut definitions: Map<String, Value>) -> Map<String, Value> {
+    let (prefix, groups) = groups(book, folder);
+    discovery::exclude(&mut definitions, prefix, &groups);
+    known::add(book, author, &mut definitions);
+    definitions
+}
+
+/// Servers leave out what older documents did not require, and what says nothing.
+fn without_required(definitions: Map<String, Value>) -> Map<String, Value> {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(object) => {
+                if object.get("required").is_some_and(Value::is_array) {
+                    object.shift_remove("required");
+                }
+                object.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut definitions = Value::Object(definitions);
+    strip(&mut definitions);
+    match definitions {
+        Value::Object(definitions) => definitions,
+        _ => unreachable!("it was an object"),
+    }
+}
 
 fn compile(name: &str, definitions: &Map<String, Value>) -> Validator {
     let mut used = Map::new();
@@ -289,6 +333,6 @@ pub(crate) fn judge(book: Book, what: What, author: Author, body: &Value) -> Res
     if judge.validator.is_valid(body) {
         return Ok(());
     }
-    let findings: Vec<String> = judge.validator.iter_errors(body).take(3).map(explain::explain).collect();
+    let findings: Vec<String> = explain::plain(judge.validator.iter_errors(body)).take(3).collect();
     Err(format!("the vendor's schema of {book:?} {what:?}: {}", findings.join("; ")))
 }

@@ -78,7 +78,11 @@ fn tagged(schema: &Map<String, Value>, place: Place) -> Option<Value> {
     let tag = discriminator["propertyName"].as_str()?;
     let branch = |(value, target): (&String, &Value)| {
         let is_tagged = json!({"properties": {tag: {"const": value}}, "required": [tag]});
-        json!({"allOf": [{"$ref": reference(target, place)}, is_tagged]})
+        let mut branch = json!({"allOf": [{"$ref": reference(target, Place::Part)}, is_tagged]});
+        if place == Place::Whole {
+            branch["unevaluatedProperties"] = json!(false);
+        }
+        branch
     };
     Some(discriminator["mapping"].as_object()?.iter().map(branch).collect())
 }

@@ -20,7 +20,7 @@ pub(super) fn of_reply(reply: &Value) -> View {
                 view.thinking.push_str(inner["reasoningText"]["text"].as_str().unwrap_or_default());
             }
             // A tool that ran at the vendor's is no call to the client.
-            "toolUse" if inner["type"].is_null() => {
+            "toolUse" if inner["type"] != "server_tool_use" => {
                 view.calls.push((string(&inner["toolUseId"]), string(&inner["name"]), object(&inner["input"])));
             }
             kind => view.others.push(kind.to_owned()),
