@@ -84,7 +84,14 @@ fn a_model_told_in_the_path_is_put_into_a_body_that_names_none() {
         let outline = crate::outline(OPENAI, &body).unwrap().told_by(&call);
         let (defaults, overrides) = (Object::new(), Object::new());
         let provider = provider("OpenAI").unwrap();
-        let target = Target { provider, wire: OPENAI.into(), model, defaults: &defaults, overrides: &overrides };
+        let target = Target {
+            provider,
+            wire: OPENAI.into(),
+            model,
+            defaults: &defaults,
+            overrides: &overrides,
+            ask_usage: true,
+        };
         prepare(OPENAI, &body, &outline, &target).unwrap().body
     };
     assert_eq!(relayed(r#"{"n":1}"#, None), r#"{"model":"prod","n":1}"#);

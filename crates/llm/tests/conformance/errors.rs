@@ -1,5 +1,6 @@
 //! Errors of upstreams, in the client's dialect: shape, status and words kept.
 
+use http::HeaderMap;
 use pillion_llm::{Dialect, ErrorInfo, ErrorKind, Format, encode_error, error_headers};
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ fn recorded_errors_keep_status_and_words_in_every_dialect() {
         |case| !case.ok(),
         |_| FORMATS,
         |case, client| {
-            let error = exchange(**client, case.provider(), case.wire).error(case.status, &case.response);
+            let error = exchange(**client, case.provider(), case.wire).error(case.status, &HeaderMap::new(), &case.response);
             let status = if case.status == 529 && **client != Format::AnthropicMessages { 503 } else { case.status };
             equal("status", &error.status, &status)?;
             let dialect = client.dialect();
@@ -203,7 +204,7 @@ fn anthropics_own_words_become_openais_kinds() {
     ] {
         let upstream = json!({"type": "error", "error": {"type": kind, "message": "words"}}).to_string();
         let wire = Format::AnthropicMessages;
-        let error = exchange(Format::OpenAIChat, vendor(wire), wire).error(status, upstream.as_bytes());
+        let error = exchange(Format::OpenAIChat, vendor(wire), wire).error(status, &HeaderMap::new(), upstream.as_bytes());
         let body: Value = serde_json::from_slice(&encode_error(Dialect::OpenAI, &error)).unwrap();
         assert_eq!((error.status, body["error"]["code"].as_str()), (status, Some(code)), "{body}");
     }

@@ -61,7 +61,7 @@ fn depth_is_refused_and_never_overflows() {
             let exchange = exchange(client, vendor(format), format);
             for reply in [closed.clone(), format!(r#"{{"choices":{closed},"content":{closed}}}"#)] {
                 drop(exchange.reply(&Bytes::from(reply.clone())));
-                drop(exchange.error(500, reply.as_bytes()));
+                drop(exchange.error(500, &http::HeaderMap::new(), reply.as_bytes()));
                 drive(&exchange, [format!("data: {reply}\n\n").as_bytes()]);
             }
         }
