@@ -9,14 +9,18 @@
 
 pub mod conditions;
 mod duration;
+mod identity;
 mod provider;
 mod route;
 mod schema;
 
 pub use duration::{Duration, ParseDurationError};
+pub use identity::{
+    AssumeRole, AwsAuth, AwsSource, AzureAuth, AzureCloud, AzureSource, GcpAuth, GcpSource, ManagedIdentity,
+};
 pub use provider::{
-    AIProvider, AIProviderSpec, AIProviderStatus, ApiKey, ApiKeyMounted, Auth, AuthType, AzureOpenAIOptions,
-    BedrockOptions, VertexAIOptions,
+    AIProvider, AIProviderSpec, AIProviderStatus, ApiKey, Auth, AuthType, AzureOpenAIOptions, BedrockOptions,
+    MountedKey, VertexAIOptions,
 };
 pub use route::{
     AIRoute, AIRouteSpec, AIRouteStatus, Backend, Format, HeaderMatch, Match, Metering, Operation, Params,

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "KubeSchema copies each struct into a function body, `pub` included")]
 #![allow(clippy::duplicated_attributes, reason = "each print column names its type and path anew")]
 
+use crate::identity::{AwsAuth, AzureAuth, GcpAuth};
 use crate::route::Sidecars;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube_derive::{CustomResource, KubeSchema};
@@ -165,16 +166,36 @@ pub struct BedrockOptions {
 /// How calls prove who they are.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(crates(kube_core = "::kube_core"), validation = Rule::new("(self.type == 'APIKey') == has(self.apiKey)")
-    .message("apiKey must be set exactly when type is APIKey"))]
+#[x_kube(
+    crates(kube_core = "::kube_core"),
+    validation = Rule::new("(self.type == 'APIKey') == has(self.apiKey)")
+        .message("apiKey must be set exactly when type is APIKey"),
+    validation = Rule::new("(self.type == 'AWS') == has(self.aws)").message("aws must be set exactly when type is AWS"),
+    validation = Rule::new("(self.type == 'Azure') == has(self.azure)")
+        .message("azure must be set exactly when type is Azure"),
+    validation = Rule::new("(self.type == 'GCP') == has(self.gcp)").message("gcp must be set exactly when type is GCP")
+)]
 pub struct Auth {
-    /// `None` sends no credential. `APIKey` sends a static key, see `apiKey`. `Passthrough` forwards the credential
-    /// that the application's SDK was given.
+    /// `None` sends no credential. `APIKey` sends a static key, see `apiKey`. `AWS`, `Azure` and `GCP` prove an identity
+    /// of that cloud, see `aws`, `azure` and `gcp`; such credentials are sent to the cloud's own hosts only.
+    /// `Passthrough` forwards the credential that the application's SDK was given.
     pub r#type: AuthType,
 
     /// The static key; only with `type: APIKey`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<ApiKey>,
+
+    /// The identity of AWS; only with `type: AWS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsAuth>,
+
+    /// The identity of Microsoft Entra; only with `type: Azure`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure: Option<AzureAuth>,
+
+    /// The identity of Google Cloud; only with `type: GCP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gcp: Option<GcpAuth>,
 }
 
 /// Ways to prove who calls.
@@ -184,6 +205,12 @@ pub enum AuthType {
     None,
     #[allow(missing_docs, reason = "as above")]
     APIKey,
+    #[allow(missing_docs, reason = "as above")]
+    AWS,
+    #[allow(missing_docs, reason = "as above")]
+    Azure,
+    #[allow(missing_docs, reason = "as above")]
+    GCP,
     #[allow(missing_docs, reason = "as above")]
     Passthrough,
 }
@@ -200,7 +227,7 @@ pub enum AuthType {
 )]
 pub struct ApiKey {
     /// The key is mounted into the sidecar by kubelet; the operator never sees it.
-    pub mounted: ApiKeyMounted,
+    pub mounted: MountedKey,
 
     /// Header that carries the key. Default: the vendor's own (`Authorization` for OpenAI, `x-api-key` for
     /// Anthropic). Host, connection and content headers are refused.
@@ -232,7 +259,7 @@ pub struct ApiKey {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(crates(kube_core = "::kube_core"))]
-pub struct ApiKeyMounted {
+pub struct MountedKey {
     /// Key in the Secret `pillion-credentials` of the pod's namespace. Injection mounts that Secret into the sidecar
     /// only; a changed value is picked up without a restart. Example: `openai`.
     #[schemars(length(min = 1, max = 253))]

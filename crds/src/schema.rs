@@ -25,6 +25,15 @@ pub(crate) fn free_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
+/// Session tags, as many and as long as AWS takes them.
+pub(crate) fn session_tags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 50,
+        "additionalProperties": {"type": "string", "maxLength": 256, "description": "Value of the tag."},
+    })
+}
+
 /// Describes what no doc comment of ours reaches, and writes schemas as Kubernetes' own are written.
 pub(crate) fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     let kind = crd.spec.names.kind.clone();

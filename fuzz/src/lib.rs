@@ -83,14 +83,8 @@ fn prepared(client: Format, wire: Format, body: &Bytes) -> Result<(Bytes, Exchan
     };
     let provider = providers().iter().find(speaks).expect("every format has a provider");
     let none = Map::new();
-    let target = Target {
-        provider,
-        wire: wire.into(),
-        model: Some("m"),
-        defaults: &none,
-        overrides: &none,
-        ask_usage: true,
-    };
+    let target =
+        Target { provider, wire: wire.into(), model: Some("m"), defaults: &none, overrides: &none, ask_usage: true };
     prepare(client, body, &outline, &target).map(|prepared| (prepared.body, prepared.exchange))
 }
 

@@ -45,6 +45,9 @@ struct Common {
     /// A name that the data listener answers to besides localhost, 127.0.0.1 and [::1]; may be repeated.
     #[arg(long = "allowed-host")]
     allowed_hosts: Vec<String>,
+    /// Folder of the pod's tokens for clouds, one file an audience.
+    #[arg(long, default_value = "/var/run/secrets/pillion.dev/tokens")]
+    tokens_dir: PathBuf,
     /// Bytes that all calls may hold together; by default 40 % of the container's memory limit.
     #[arg(long)]
     memory_budget: Option<u64>,
@@ -130,11 +133,25 @@ impl Common {
             health: self.health_address.unwrap_or(health),
             ca_file: self.ca_file,
             allowed_hosts: self.allowed_hosts,
+            tokens_dir: self.tokens_dir,
+            environment: Settings::cloud_variables().filter_map(variable).collect(),
+            session_name: session_name(),
             memory_budget: self.memory_budget.unwrap_or(settings.memory_budget),
             drain: Duration::from_secs(self.drain_seconds),
             ..settings
         }
     }
+}
+
+fn variable(name: &str) -> Option<(String, String)> {
+    Some((name.to_owned(), std::env::var(name).ok()?))
+}
+
+/// Who this is in clouds' audit logs: namespace and pod, as injection says them.
+fn session_name() -> String {
+    let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let parts: Vec<String> = ["PILLION_POD_NAMESPACE", "PILLION_POD_NAME"].into_iter().filter_map(said).collect();
+    if parts.is_empty() { "pillion".into() } else { parts.join(".") }
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

@@ -78,6 +78,8 @@ pub(crate) enum Cause {
     CredentialUnavailable { provider: String, source: AuthError },
     #[error("no credential for provider '{provider}': {source}")]
     CredentialMissing { provider: String, source: AuthError },
+    #[error("the credential of provider '{provider}' stays here: {source}")]
+    CredentialHostRefused { provider: String, source: AuthError },
     #[error("failed to reach provider '{provider}': {why}")]
     ConnectFailed { provider: String, why: String },
     #[error("provider '{provider}' is at an address that is refused: {why}")]
@@ -143,6 +145,7 @@ impl Cause {
             Self::Untranslatable { .. }        => ("untranslatable",         400, Kind::InvalidRequest, Client,   Elsewhere),
             Self::CredentialUnavailable { .. } => ("credential_unavailable", 503, Kind::Server,         Gateway,  Elsewhere),
             Self::CredentialMissing { .. }     => ("credential_missing",     401, Kind::Authentication, Client,   Elsewhere),
+            Self::CredentialHostRefused { .. } => ("credential_host_refused", 502, Kind::Server,        Gateway,  Elsewhere),
             Self::ConnectFailed { .. }         => ("connect_failed",         502, Kind::Server,         Upstream, Anywhere),
             Self::AddressRefused { .. }        => ("address_refused",        502, Kind::Server,         Gateway,  Elsewhere),
             Self::UpstreamTimeout { .. }       => ("upstream_timeout",       504, Kind::Timeout,        Upstream, Never),
@@ -154,6 +157,17 @@ impl Cause {
             Self::UpstreamError(info)          => ("upstream_error",         info.status, info.kind,    Upstream, Never),
         };
         Meaning { name, status, kind, fault, again }
+    }
+
+    /// After how many seconds the same call may do better, where that is known.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Overloaded | Self::NoSnapshot => Some(1),
+            Self::CredentialUnavailable { source: AuthError::Unavailable(why), .. } => {
+                Some(why.retry_in().as_secs_f64().ceil().max(1.0) as u64)
+            }
+            _ => None,
+        }
     }
 
     /// As the client's dialect will be told.
@@ -197,6 +211,7 @@ impl Cause {
         let provider = provider.to_owned();
         match source {
             AuthError::ClientSentNone => Self::CredentialMissing { provider, source },
+            AuthError::HostRefused(_) => Self::CredentialHostRefused { provider, source },
             source => Self::CredentialUnavailable { provider, source },
         }
     }
@@ -250,8 +265,8 @@ impl Failure {
         if self.spent {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
-        if matches!(self.cause, Cause::Overloaded | Cause::NoSnapshot) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.cause.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            listeners ──▶ stack ──▶ upstream (pool, TLS, guard)
-//!  app ─15400▶ data         │ ▲ └──▶ identity (keys from files)
+//!  app ─15400▶ data         │ ▲ └──▶ identity (keys from files, clouds' credentials)
 //! kubelet ─15401▶ health    │ └───── snapshots::Live ◀── stream (operator) | last good | files
 //!  people ─15402▶ admin     └──────▶ metrics, one log line a call
 //! ```

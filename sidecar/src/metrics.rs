@@ -2,6 +2,7 @@
 //! never what a client sent.
 
 use crate::error::Cause;
+use crate::identity::Engine;
 use crate::snapshots::Live;
 use crate::stack::admit::Budget;
 use pillion_llm::Call;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// One finished call.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -67,7 +69,7 @@ fn histogram() -> Histogram {
 }
 
 impl Metrics {
-    pub(crate) fn new(live: Arc<Live>, budget: Arc<Budget>) -> Self {
+    pub(crate) fn new(live: Arc<Live>, budget: Arc<Budget>, engine: Arc<Engine>) -> Self {
         let mut registry = Registry::with_prefix("pillion");
         let requests = Family::default();
         let duration = Family::new_with_constructor(histogram as fn() -> Histogram);
@@ -84,7 +86,16 @@ impl Metrics {
         registry.register("tokens", "Tokens as the provider counted them", tokens.clone());
         registry.register("requests_in_flight", "Calls being served", in_flight.clone());
         registry.register("build", "What runs", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
-        registry.register_collector(Box::new(State { live, budget }));
+        let help = "Exchanges for a credential of a cloud";
+        registry.register("credential_refreshes", help, engine.metrics.refreshes.clone());
+        let help = "From asking a cloud for a credential to its answer";
+        registry.register_with_unit(
+            "credential_refresh_duration",
+            help,
+            Unit::Seconds,
+            engine.metrics.duration.clone(),
+        );
+        registry.register_collector(Box::new(State { live, budget, engine }));
         Self { requests, duration, first_byte, attempts, tokens, in_flight, registry: Arc::new(registry) }
     }
 
@@ -104,11 +115,19 @@ impl Metrics {
     }
 }
 
+/// The credential of one provider.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CredentialLabels {
+    provider: String,
+    kind: &'static str,
+}
+
 /// What is read when asked for.
 #[derive(Debug)]
 struct State {
     live: Arc<Live>,
     budget: Arc<Budget>,
+    engine: Arc<Engine>,
 }
 
 impl Collector for State {
@@ -127,6 +146,21 @@ impl Collector for State {
         let refused = ConstCounter::new(self.live.refused());
         let help = "Snapshots that came and were not served";
         refused.encode(encoder.encode_descriptor("snapshots_refused", help, None, refused.metric_type())?)?;
+        let expiry: Family<CredentialLabels, Gauge<f64, AtomicU64>> = Family::default();
+        for state in self.engine.states() {
+            for provider in state.providers {
+                let labels = CredentialLabels { provider, kind: state.kind };
+                // A credential that never came has no end; 0 says that there is none.
+                expiry.get_or_create(&labels).set(state.ends_in.unwrap_or_default().max(0.0));
+            }
+        }
+        let help = "Until the credential of a cloud ends that is there; 0: there is none";
+        expiry.encode(encoder.encode_descriptor(
+            "credential_expiry",
+            help,
+            Some(&Unit::Seconds),
+            expiry.metric_type(),
+        )?)?;
         if let Some(serving) = serving {
             let info = Info::new(vec![("version", serving.version), ("source", serving.origin.as_str().to_owned())]);
             info.encode(encoder.encode_descriptor("snapshot", "What is served", None, info.metric_type())?)?;

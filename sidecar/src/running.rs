@@ -1,13 +1,13 @@
 //! A sidecar from its listeners' first accept to its last: everything is put together here.
 
-use crate::identity::Keys;
+use crate::identity::{Clock, Engine, Exchanger, Identity, Keys, Skews, Transport};
 use crate::listeners::{Admin, Connections, Data, Health, Hosts, Shutdown, accept};
 use crate::metrics::Metrics;
 use crate::settings::{Settings, Source};
 use crate::snapshots::{FilesError, Live, Origin, PrepareError, Serving, StreamClient, StreamError, watch_files};
 use crate::stack::admit::Budget;
 use crate::stack::{Calls, Gateway};
-use crate::upstream::{Guard, TlsError, Upstream, client_config};
+use crate::upstream::{Connector, Guard, TlsError, Upstream, client_config};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,17 +82,30 @@ impl Sidecar {
         let live = Arc::new(Live::new());
         let keys = Arc::new(Keys::new(settings.credentials_dir));
         let budget = Budget::new(settings.memory_budget);
+        let connector = Connector::new(tls, Guard::new(own_ports), settings.hosts);
+        let (clock, skews) = (Clock::system(), Arc::new(Skews::default()));
+        let exchanger = Exchanger {
+            transport: Transport::new(Arc::new(connector.without_http2()), clock.clone()),
+            clock: clock.clone(),
+            keys: keys.clone(),
+            tokens: settings.tokens_dir,
+            environment: settings.environment,
+            session_name: session_name(&settings.session_name),
+            skews: skews.clone(),
+        };
+        let engine = Engine::new(Arc::new(exchanger), clock.clone());
         let gateway = Arc::new(Gateway {
-            upstream: Upstream::new(tls, Guard::new(own_ports)),
-            metrics: Metrics::new(live.clone(), budget.clone()),
+            upstream: Upstream::new(connector),
+            metrics: Metrics::new(live.clone(), budget.clone(), engine.clone()),
             calls: Calls::new(),
             hold: settings.hold,
             live: live.clone(),
-            keys: keys.clone(),
+            identity: Identity { keys: keys.clone(), engine: engine.clone(), skews, clock },
             budget,
         });
 
         let mut tasks = JoinSet::new();
+        tasks.spawn(follow(live.clone(), engine.clone()));
         match settings.source {
             Source::Fixed(snapshot) => live.apply(*snapshot, Origin::Local)?,
             Source::Files(files) => drop(tasks.spawn(watch_files(files, live.clone(), keys)?)),
@@ -110,7 +123,7 @@ impl Sidecar {
         let hosts = Hosts::new(&settings.allowed_hosts);
         running.listen(data.0, Data { gateway: gateway.clone(), hosts: hosts.clone() });
         running.listen(health.0, Health { gateway });
-        running.listen(admin.0, Admin { live, hosts });
+        running.listen(admin.0, Admin { live, engine, hosts });
         tracing::info!(data = %running.data, health = %running.health, admin = %running.admin, "listening");
         Ok(running)
     }
@@ -160,6 +173,26 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.shutdown.closed.cancel();
     }
+}
+
+/// Keeps the credentials that the served snapshot asks for, and no others.
+async fn follow(live: Arc<Live>, engine: Arc<Engine>) {
+    let mut serving = live.watch();
+    loop {
+        if let Some(prepared) = live.load() {
+            engine.follow(prepared.identities.clone());
+        }
+        if serving.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What AWS takes as the name of a session: 2 to 64 characters of its own choice.
+fn session_name(asked: &str) -> String {
+    let taken = |character: &char| character.is_ascii_alphanumeric() || "_+=,.@-".contains(*character);
+    let name: String = asked.chars().filter(taken).take(64).collect();
+    if name.len() < 2 { "pillion".into() } else { name }
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

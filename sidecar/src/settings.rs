@@ -2,6 +2,7 @@
 
 use crate::snapshots::{FilesSettings, StreamSettings};
 use pillion_snapshot::Snapshot;
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,14 @@ pub struct Settings {
     pub admin: SocketAddr,
     /// Folder of mounted keys, one file each.
     pub credentials_dir: Option<PathBuf>,
+    /// Folder of the pod's tokens for clouds, one file an audience.
+    pub tokens_dir: PathBuf,
+    /// Variables that clouds' own webhooks set in pods, such as `AWS_ROLE_ARN`; see [`Settings::cloud_variables`].
+    pub environment: BTreeMap<String, String>,
+    /// How this workload is called in clouds' audit logs, `<namespace>.<pod>`.
+    pub session_name: String,
+    /// Addresses of hosts that DNS is not asked for; for tests, of token services too.
+    pub hosts: BTreeMap<String, SocketAddr>,
     /// PEM of certificates that providers may have besides those of the web.
     pub ca_file: Option<PathBuf>,
     /// Names that the data listener answers to besides loopback's.
@@ -53,11 +62,20 @@ impl Settings {
             health: loopback,
             admin: loopback,
             credentials_dir: None,
+            tokens_dir: "/var/run/secrets/pillion.dev/tokens".into(),
+            environment: BTreeMap::new(),
+            session_name: "pillion".into(),
+            hosts: BTreeMap::new(),
             ca_file: None,
             allowed_hosts: Vec::new(),
             memory_budget: crate::machine::memory_budget(),
             hold: Duration::from_secs(10),
             drain: Duration::from_secs(30),
         }
+    }
+
+    /// The variables that [`Settings::environment`] is for.
+    pub fn cloud_variables() -> impl Iterator<Item = &'static str> {
+        crate::identity::variables()
     }
 }

@@ -13,6 +13,7 @@
 
 mod check;
 mod finding;
+mod identity;
 pub mod manifest;
 mod order;
 mod provider;

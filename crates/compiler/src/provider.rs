@@ -2,6 +2,7 @@
 
 use crate::check::check_provider;
 use crate::finding::Findings;
+use crate::identity;
 use pillion_crds::conditions::reason;
 use pillion_crds::{AIProvider, ApiKey, AuthType};
 use pillion_llm::{Descriptor, Options};
@@ -16,20 +17,22 @@ pub(crate) fn compile(object: &AIProvider) -> (Option<Provider>, Findings) {
         findings.accepted.reason = reason::UNSUPPORTED_TYPE;
         return (None, findings);
     };
-    (wrong.is_empty().then(|| resolve(object, descriptor)), findings)
+    let resolved = if wrong.is_empty() { resolve(object, descriptor) } else { None };
+    (resolved, findings)
 }
 
-fn resolve(object: &AIProvider, descriptor: &Descriptor) -> Provider {
+/// `None` only where a check finds fault.
+fn resolve(object: &AIProvider, descriptor: &Descriptor) -> Option<Provider> {
     let options = options(object);
     let default = Options::read(&options).ok().and_then(|options| descriptor.endpoint(&options));
     let endpoint = object.spec.endpoint.as_deref().or(default.as_deref()).unwrap_or_default();
-    Provider {
+    Some(Provider {
         name: object.metadata.name.clone().unwrap_or_default(),
         kind: object.spec.r#type.clone(),
         endpoint: endpoint.trim_end_matches('/').to_owned(),
+        auth: authentication(object.spec.auth.as_ref(), descriptor, endpoint)?,
         options,
-        auth: authentication(object, descriptor),
-    }
+    })
 }
 
 /// The options of the object's type, under their own names.
@@ -47,15 +50,20 @@ pub(crate) fn options(object: &AIProvider) -> Map<String, Value> {
     objects.flatten().collect()
 }
 
-fn authentication(object: &AIProvider, descriptor: &Descriptor) -> Auth {
-    match object.spec.auth.as_ref().map(|auth| (auth.r#type, auth.api_key.as_ref())) {
-        Some((AuthType::Passthrough, _)) => Auth::Passthrough,
-        Some((AuthType::APIKey, Some(key))) => Auth::ApiKey {
-            source: CredentialSource::Mounted { key: key.mounted.key.clone() },
-            placement: placement(key, descriptor),
-        },
-        _ => Auth::None,
-    }
+fn authentication(auth: Option<&pillion_crds::Auth>, descriptor: &Descriptor, endpoint: &str) -> Option<Auth> {
+    let Some(auth) = auth else { return Some(Auth::None) };
+    Some(match auth.r#type {
+        AuthType::None => Auth::None,
+        AuthType::Passthrough => Auth::Passthrough,
+        AuthType::APIKey => {
+            let key = auth.api_key.as_ref()?;
+            let source = CredentialSource::Mounted { key: key.mounted.key.clone() };
+            Auth::ApiKey { source, placement: placement(key, descriptor) }
+        }
+        AuthType::AWS => Auth::Aws(identity::aws(auth.aws.as_ref()?, endpoint)?),
+        AuthType::Azure => Auth::Azure(identity::azure(auth.azure.as_ref()?)?),
+        AuthType::GCP => Auth::Gcp(identity::gcp(auth.gcp.as_ref()?)?),
+    })
 }
 
 fn placement(key: &ApiKey, descriptor: &Descriptor) -> ApiKeyPlacement {

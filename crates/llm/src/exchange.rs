@@ -186,11 +186,11 @@ fn spliced(
     report: &mut Report,
 ) -> Result<(Bytes, bool), BodyError> {
     let mut splices = Splices::default();
-    if let Some(model) = target.model
+    if let Some(model) = target.model.or(outline.model.as_deref())
         && !client.asks_in_path()
         && target.wire.envelope == Envelope::None
     {
-        relay::splice_model(&mut splices, outline, model)?;
+        relay::splice_model(&mut splices, outline, model, body)?;
     }
     let mut hide_usage = false;
     if client == Format::OpenAIChat && target.provider.rules.stream_usage && target.ask_usage {

@@ -3,7 +3,7 @@
 use crate::envelope::Unwrap;
 use crate::formats;
 use crate::formats::seen::Noted;
-use crate::framing::Framing;
+use crate::framing::{Framing, json_array};
 use crate::relay::Observer;
 use crate::translate::Translator;
 use crate::{ErrorInfo, Format, UpstreamFault, Usage};
@@ -21,6 +21,8 @@ pub struct ReplyStream {
     /// Takes a cloud's envelope off first.
     unwrap: Option<Unwrap>,
     inner: Inner,
+    /// Whether the client got anything.
+    begun: bool,
     closed: bool,
 }
 
@@ -33,11 +35,12 @@ enum Inner {
 impl ReplyStream {
     pub(crate) fn relay(client: Format, framing: Framing, hide_usage: bool, unwrap: Option<Unwrap>) -> Self {
         let inner = Inner::Relay(Box::new(Observer::new(client, framing, hide_usage)));
-        Self { client, framing, unwrap, inner, closed: false }
+        Self { client, framing, unwrap, inner, begun: false, closed: false }
     }
 
     pub(crate) fn translate(client: Format, framing: Framing, translator: Translator, unwrap: Option<Unwrap>) -> Self {
-        Self { client, framing, unwrap, inner: Inner::Translate(Box::new(translator)), closed: false }
+        let inner = Inner::Translate(Box::new(translator));
+        Self { client, framing, unwrap, inner, begun: false, closed: false }
     }
 
     /// Takes bytes of upstream's, cut anywhere; the client's events come out as soon as they are complete.
@@ -48,6 +51,13 @@ impl ReplyStream {
         if self.closed {
             return Ok(());
         }
+        let before = out.len();
+        let result = self.take(bytes, out);
+        self.begun |= out.len() > before;
+        result
+    }
+
+    fn take(&mut self, bytes: Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
         let Some(unwrap) = &mut self.unwrap else { return self.inner.push(bytes, out) };
         let mut events = Vec::new();
         let unwrapped = unwrap.push(bytes, &mut events);
@@ -66,10 +76,13 @@ impl ReplyStream {
         if let Some(unwrap) = &mut self.unwrap {
             unwrap.finish()?;
         }
-        match &mut self.inner {
+        let before = out.len();
+        let result = match &mut self.inner {
             Inner::Relay(observer) => observer.finish(out),
             Inner::Translate(translator) => translator.finish(out),
-        }
+        };
+        self.begun |= out.len() > before;
+        result
     }
 
     /// Ends the client's stream with an error event in its dialect (upstream's own event where it is relayed); after
@@ -81,9 +94,14 @@ impl ReplyStream {
         self.closed = true;
         let own = match &mut self.inner {
             Inner::Relay(observer) => observer.take_error_frame(),
-            Inner::Translate(_) => None,
+            Inner::Translate(translator) => translator.fail(error),
         };
-        out.push(own.unwrap_or_else(|| formats::error_frame(self.client, self.framing, error)));
+        let sequence = self.noted().sequence;
+        let frame = own.unwrap_or_else(|| formats::error_frame(self.client, self.framing, error, sequence));
+        out.push(match self.framing {
+            Framing::JsonArray => json_array::last(&frame, self.begun),
+            Framing::Sse | Framing::EventStream => frame,
+        });
     }
 
     fn noted(&self) -> &Noted {

@@ -6,7 +6,7 @@
 //!           │    ├─ backends: [Backend] ──provider key──┐
 //!           │    └─ timeouts, retry                     │
 //!           └─ providers: {key: Provider} ◀─────────────┘
-//!                └─ endpoint, auth
+//!                └─ endpoint, auth (a key's name, or a cloud's identity)
 //! ```
 //!
 //! Guarantees: equal values serialise to equal bytes; [`Snapshot::seal`] names them by content, so an operator's
@@ -14,11 +14,16 @@
 //! each other's operators; an unknown *variant* fails to parse and is refused by the sidecar, which keeps its last
 //! good snapshot and says so in its [`Report`].
 
+mod identity;
 mod pattern;
 mod provider;
 mod rule;
 mod stream;
 
+pub use identity::{
+    AssumeRole, AwsIdentity, AwsSource, AzureCloud, AzureIdentity, AzureSource, GcpIdentity, GcpSource,
+    ManagedIdentityId, TokenFile,
+};
 pub use pattern::ModelPattern;
 pub use provider::{ApiKeyPlacement, Auth, CredentialSource, Provider, ProviderKey};
 pub use rule::{Backend, HeaderMatch, Match, Metering, Params, Retry, RetryOn, Rule, RuleName, Timeouts, Translation};

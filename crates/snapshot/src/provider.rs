@@ -1,5 +1,6 @@
 //! Where models live and how a call proves who it is. Never holds a credential, only where one is found.
 
+use crate::{AwsIdentity, AzureIdentity, GcpIdentity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,10 +42,16 @@ pub enum Auth {
     },
     /// The client's own credential is forwarded as it came.
     Passthrough,
+    /// Requests are signed with keys of AWS.
+    Aws(AwsIdentity),
+    /// A bearer token of Microsoft Entra.
+    Azure(AzureIdentity),
+    /// A bearer token of Google Cloud.
+    Gcp(GcpIdentity),
 }
 
 /// Where a sidecar finds a credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "camelCase")]
 pub enum CredentialSource {
     /// A file of this name in the sidecar's credentials folder.

@@ -1,7 +1,8 @@
 //! Keys that kubelet, or whoever runs this process, puts into a folder: one file a key, read again when it changes.
 
-use super::secret::{Secret, SecretError};
+use super::secret::{Document, Secret, SecretError};
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -39,11 +40,11 @@ pub(crate) struct Keys {
 struct Known {
     looked: Instant,
     file: FileId,
-    secret: Secret,
+    content: Document,
 }
 
 /// Tells one content of a file from another: kubelet swaps a symbolic link, an editor writes in place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct FileId {
     device: u64,
     inode: u64,
@@ -61,13 +62,32 @@ impl Keys {
         self.given.store(std::sync::Arc::new(keys));
     }
 
-    /// The key as it is now. Reads a small file of a memory file system at most, so it does not wait.
+    /// The key as it is now, to be sent in a header or a query.
     pub(crate) fn get(&self, key: &str, now: Instant) -> Result<Secret, KeyError> {
+        let content = self.document(key, now)?;
+        Secret::parse(content.as_bytes()).map_err(|why| {
+            // It is mended sooner than a good one is replaced: the next request looks again.
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            KeyError::Unusable { key: key.into(), why }
+        })
+    }
+
+    /// What the key holds now, whatever it is. Reads a small file of a memory file system at most, so it does not wait.
+    pub(crate) fn document(&self, key: &str, now: Instant) -> Result<Document, KeyError> {
+        self.looked_at(key, now, FRESH)
+    }
+
+    /// What the key holds now, looked at again however lately that was done: for what is used rarely.
+    pub(crate) fn latest(&self, key: &str) -> Result<Document, KeyError> {
+        self.looked_at(key, Instant::now(), Duration::ZERO)
+    }
+
+    fn looked_at(&self, key: &str, now: Instant, fresh: Duration) -> Result<Document, KeyError> {
         if key.is_empty() || key.contains(['/', '\0']) || key.starts_with("..") {
             return Err(KeyError::Name(key.into()));
         }
         match &self.folder {
-            Some(folder) => match self.in_folder(folder, key, now) {
+            Some(folder) => match self.in_folder(folder, key, now, fresh) {
                 Err(KeyError::Missing(_)) => self.in_memory(key),
                 found => found,
             },
@@ -75,18 +95,25 @@ impl Keys {
         }
     }
 
-    fn in_memory(&self, key: &str) -> Result<Secret, KeyError> {
-        let given = self.given.load();
-        let bytes = given.get(key).ok_or_else(|| KeyError::Missing(key.into()))?;
-        Secret::parse(bytes).map_err(|why| KeyError::Unusable { key: key.into(), why })
+    /// Changes when what the key holds does.
+    pub(crate) fn fingerprint(&self, key: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.folder.as_ref().and_then(|folder| identify(&folder.join(key), key).ok()).hash(&mut hasher);
+        self.given.load().get(key).hash(&mut hasher);
+        hasher.finish()
     }
 
-    fn in_folder(&self, folder: &Path, key: &str, now: Instant) -> Result<Secret, KeyError> {
+    fn in_memory(&self, key: &str) -> Result<Document, KeyError> {
+        let given = self.given.load();
+        given.get(key).map(|bytes| Document::new(bytes.clone())).ok_or_else(|| KeyError::Missing(key.into()))
+    }
+
+    fn in_folder(&self, folder: &Path, key: &str, now: Instant, fresh: Duration) -> Result<Document, KeyError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = known.get(key)
-            && now.saturating_duration_since(entry.looked) < FRESH
+            && now.saturating_duration_since(entry.looked) < fresh
         {
-            return Ok(entry.secret.clone());
+            return Ok(entry.content.clone());
         }
         let path = folder.join(key);
         let file = identify(&path, key)?;
@@ -94,15 +121,21 @@ impl Keys {
             && entry.file == file
         {
             entry.looked = now;
-            return Ok(entry.secret.clone());
+            return Ok(entry.content.clone());
         }
         // A key that turned bad is not served from memory: what the file says is what holds.
         known.remove(key);
-        let bytes = std::fs::read(&path).map_err(|error| unreadable(key, &error))?;
-        let secret = Secret::parse(&bytes).map_err(|why| KeyError::Unusable { key: key.into(), why })?;
-        known.insert(key.into(), Known { looked: now, file, secret: secret.clone() });
-        Ok(secret)
+        let content = std::fs::read(&path).map(Document::new).map_err(|error| unreadable(key, &error))?;
+        known.insert(key.into(), Known { looked: now, file, content: content.clone() });
+        Ok(content)
     }
+}
+
+/// Changes when the file at `path` does.
+pub(super) fn fingerprint_of(path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    identify(path, "").ok().hash(&mut hasher);
+    hasher.finish()
 }
 
 fn identify(path: &Path, key: &str) -> Result<FileId, KeyError> {

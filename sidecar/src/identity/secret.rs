@@ -1,10 +1,31 @@
 //! A credential's value: usable once, in a header or a query, and invisible everywhere else.
 
 use http::HeaderValue;
+use std::sync::Arc;
 
 /// A key as a provider gave it. `Debug` and `Display` never show it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
+
+/// What a file of keys holds: JSON, PEM, or a key. `Debug` never shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Document(Arc<[u8]>);
+
+impl Document {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Document(redacted)")
+    }
+}
 
 /// What is wrong with a key, in words that do not repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +50,11 @@ impl Secret {
         }
     }
 
+    /// The value itself, for what is signed or posted with it.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// The value of a header, `prefix` before the key. Marked sensitive, so that HTTP/2 does not index it.
     pub(crate) fn header(&self, prefix: &str) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("{prefix}{}", self.0))).ok()?;
@@ -46,7 +72,8 @@ impl Secret {
     }
 }
 
-fn percent_encode(text: &str, out: &mut String) {
+/// Percent-encodes all but RFC 3986's unreserved characters.
+pub(super) fn percent_encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),

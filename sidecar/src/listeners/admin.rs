@@ -1,7 +1,9 @@
-//! `/config` on loopback: what is served now, for people. Read-only, and redacted: a snapshot holds no credential, and
-//! what an endpoint or a parameter might carry all the same is not shown.
+//! `/config` and `/credentials` on loopback: what is served now and how the clouds' credentials are, for people.
+//! Read-only, and redacted: a snapshot holds no credential, and what an endpoint or a parameter might carry all the same
+//! is not shown.
 
 use super::{Connections, Hosts, Shutdown, serve_pages, text};
+use crate::identity::{self, Engine};
 use crate::snapshots::{Live, redact};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -11,9 +13,10 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
-/// Serves the admin page.
+/// Serves the admin pages.
 pub(crate) struct Admin {
     pub(crate) live: Arc<Live>,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) hosts: Hosts,
 }
 
@@ -30,7 +33,11 @@ impl Admin {
         }
         match request.uri().path() {
             "/config" => text(StatusCode::OK, "application/json", format!("{:#}\n", self.config())),
-            _ => text(StatusCode::NOT_FOUND, "text/plain", "try /config\n"),
+            "/credentials" => {
+                let states: Vec<Value> = self.engine.states().iter().map(|state| state.json()).collect();
+                text(StatusCode::OK, "application/json", format!("{:#}\n", Value::from(states)))
+            }
+            _ => text(StatusCode::NOT_FOUND, "text/plain", "try /config or /credentials\n"),
         }
     }
 
@@ -40,6 +47,7 @@ impl Admin {
             let mut snapshot = serde_json::to_value(&*prepared.snapshot).unwrap_or_default();
             for provider in snapshot["providers"].as_object_mut().into_iter().flat_map(|map| map.values_mut()) {
                 provider["endpoint"] = redact(provider["endpoint"].as_str().unwrap_or_default()).into();
+                identity::redact(&mut provider["auth"]);
             }
             snapshot
         });

@@ -1,18 +1,16 @@
 //! Step five: attempts at a rule's backends, each from the client's own bytes: prepare → authorise → send.
 
 use super::admit::Permit;
+use super::authorised::{self, Body, Until};
 use super::record::Record;
 use super::respond::{Answer, Awaited};
 use super::turns::Turns;
 use super::{Gateway, echo};
 use crate::body::ReplyBody;
 use crate::error::{Again, Cause, Failure, RawBody};
-use crate::identity;
-use crate::snapshots::{Backend, Provider, Rule};
-use crate::upstream::RequestBody;
+use crate::snapshots::{Backend, Rule};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
-use http_body_util::{Either, Full};
 use pillion_llm::{Ask, Call, Format, Outline, Target, prepare};
 use pillion_snapshot::{Metering, Translation};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -106,20 +104,19 @@ async fn attempt(
     let asked =
         Ask { wire, model: model.unwrap_or_default(), stream: outline.stream, framing, options: &provider.options };
     let uri = provider.url(&asked).ok_or_else(unservable)?;
-    let mut request = Request::new(Either::Left(Full::new(prepared.body)));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = provider.descriptor.request_headers(call.dialect, headers);
-    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    add_identity(&mut request, provider, gateway, headers)?;
+    let (mut head, ()) = Request::new(()).into_parts();
+    head.method = Method::POST;
+    head.uri = uri;
+    head.headers = provider.descriptor.request_headers(call.dialect, headers);
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
     let timeouts = &routed.rule.timeouts;
     let first_byte_by = match outline.stream {
         true => routed.deadline.min(Instant::now() + timeouts.first_byte),
         false => routed.deadline,
     };
-    let response = gateway.upstream.send(request, timeouts.connect, first_byte_by).await;
-    let response = response.map_err(|error| Cause::of_send(error, &provider.name))?;
+    let until = Until { connect: timeouts.connect, answer_by: first_byte_by };
+    let response = authorised::send(gateway, provider, headers, head, Body::Held(prepared.body), until).await?;
     let awaited = Awaited {
         provider: provider.clone(),
         exchange: prepared.exchange.at(unix_seconds()),
@@ -137,19 +134,4 @@ async fn attempt(
 /// For replies that say when they were made, where upstream's do not.
 fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
-}
-
-/// Asks for an uncompressed reply, and adds the provider's credential.
-pub(crate) fn add_identity(
-    request: &mut Request<RequestBody>,
-    provider: &Provider,
-    gateway: &Gateway,
-    client: &HeaderMap,
-) -> Result<(), Cause> {
-    let mut uri = std::mem::take(request.uri_mut());
-    let headers = request.headers_mut();
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let authorised = identity::authorise(&provider.auth, &gateway.keys, client, headers, &mut uri);
-    *request.uri_mut() = uri;
-    authorised.map_err(|error| Cause::of_auth(error, &provider.name))
 }

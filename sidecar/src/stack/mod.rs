@@ -10,6 +10,7 @@
 
 pub(crate) mod admit;
 mod attempt;
+mod authorised;
 mod calls;
 mod candidates;
 mod decode;
@@ -26,7 +27,7 @@ pub(crate) use calls::Calls;
 
 use crate::body::ReplyBody;
 use crate::error::{Cause, Failure};
-use crate::identity::Keys;
+use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::snapshots::{Live, Prepared};
 use crate::upstream::Upstream;
@@ -44,7 +45,7 @@ use tokio::time::Instant;
 pub(crate) struct Gateway {
     pub(crate) live: Arc<Live>,
     pub(crate) upstream: Upstream,
-    pub(crate) keys: Arc<Keys>,
+    pub(crate) identity: Identity,
     pub(crate) budget: Arc<Budget>,
     pub(crate) metrics: Metrics,
     pub(crate) calls: Calls,

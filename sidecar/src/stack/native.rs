@@ -1,7 +1,8 @@
 //! A path of the vendor's that is not modelled: relayed as it is, its credential replaced. Small bodies are held, so
 //! that a failed connection can be tried again; large ones are sent as they come, once.
 
-use super::attempt::{Failed, add_identity};
+use super::attempt::Failed;
+use super::authorised::{self, Body, Until};
 use super::record::Record;
 use super::respond::{Answer, AnswerBody, Relay};
 use super::turns::Turns;
@@ -13,13 +14,12 @@ use crate::upstream;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header, request};
 use http_body::Body as _;
-use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use pillion_llm::Call;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Bodies up to here are held for another attempt.
+/// Bodies up to here are held for another attempt; larger ones only where they must be signed.
 const LARGEST_HELD: u64 = 1 << 20;
 
 /// What describes the body itself, and goes with it whoever the provider is.
@@ -52,7 +52,9 @@ pub(crate) async fn answer(
     let deadline = Instant::now() + rule.timeouts.request;
     let routed = Routed { gateway, rule, call, parts, deadline };
     let mut turns = Turns::new(rule, deadline, |backend| serves(backend, call));
-    let mut outgoing = match hold(body, &mut record).await {
+    let signs = turns_sign(rule);
+    let most = if signs { gateway.budget.largest_body() } else { LARGEST_HELD };
+    let mut outgoing = match hold(body, most, signs, &mut record).await {
         Ok(outgoing) => outgoing,
         Err(cause) => return Err((cause.into(), record)),
     };
@@ -83,39 +85,43 @@ fn serves(backend: &Backend, call: &Call) -> bool {
         .map_or(true, |provider| !provider.descriptor.local && provider.descriptor.dialects.contains(&call.dialect))
 }
 
-async fn hold(mut body: Incoming, record: &mut Record) -> Result<Outgoing, Cause> {
-    match body.size_hint().exact() {
-        Some(length) if length <= LARGEST_HELD => {
-            // Its content encoding, if any, is relayed with it.
-            let held = decode::body(&HeaderMap::new(), &mut body, &mut record.permit, LARGEST_HELD).await?;
-            Ok(Outgoing::Held(held))
-        }
-        _ => Ok(Outgoing::Coming(Some(body))),
+/// Whether a backend's requests are signed, for which the whole body is needed.
+fn turns_sign(rule: &Rule) -> bool {
+    let signs = |backend: &Arc<Backend>| backend.provider.as_ref().is_ok_and(|provider| provider.auth.signs());
+    rule.groups.iter().flatten().any(signs)
+}
+
+/// Holds a body of up to `most` bytes; of unknown length only where `always`.
+async fn hold(mut body: Incoming, most: u64, always: bool, record: &mut Record) -> Result<Outgoing, Cause> {
+    let fits = body.size_hint().exact().map_or(always, |length| always || length <= most);
+    if !fits {
+        return Ok(Outgoing::Coming(Some(body)));
     }
+    // Its content encoding, if any, is relayed with it.
+    Ok(Outgoing::Held(decode::body(&HeaderMap::new(), &mut body, &mut record.permit, most).await?))
 }
 
 async fn attempt(routed: &Routed<'_>, backend: &Backend, outgoing: &mut Outgoing) -> Result<Answer, Failed> {
     let Routed { gateway, rule, call, parts, deadline } = routed;
     let provider = backend.provider.as_ref().map_err(|key| Cause::BackendNotFound(key.0.clone()))?;
     let body = match outgoing {
-        Outgoing::Held(bytes) => Either::Left(Full::new(bytes.clone())),
+        Outgoing::Held(bytes) => Body::Held(bytes.clone()),
         Outgoing::Coming(body) => match body.take() {
-            Some(body) => Either::Right(body),
+            Some(body) => Body::Coming(body),
             None => return Err(route::nobody(call, None).into()),
         },
     };
-    let mut request = Request::new(body);
-    *request.method_mut() = parts.method.clone();
-    *request.uri_mut() = target(provider, call, &parts.uri)?;
-    *request.headers_mut() = provider.descriptor.request_headers(call.dialect, &parts.headers);
+    let (mut head, ()) = Request::new(()).into_parts();
+    head.method = parts.method.clone();
+    head.uri = target(provider, call, &parts.uri)?;
+    head.headers = provider.descriptor.request_headers(call.dialect, &parts.headers);
     for name in BODY_HEADERS {
         if let Some(value) = parts.headers.get(&name) {
-            request.headers_mut().insert(name, value.clone());
+            head.headers.insert(name, value.clone());
         }
     }
-    add_identity(&mut request, provider, gateway, &parts.headers)?;
-    let response = gateway.upstream.send(request, rule.timeouts.connect, *deadline).await;
-    let response = response.map_err(|error| Cause::of_send(error, &provider.name))?;
+    let until = Until { connect: rule.timeouts.connect, answer_by: *deadline };
+    let response = authorised::send(gateway, provider, &parts.headers, head, body, until).await?;
     read(routed, provider, response)
 }
 

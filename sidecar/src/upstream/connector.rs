@@ -9,6 +9,7 @@ use hyper::rt::ReadBufCursor;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -44,19 +45,36 @@ pub(crate) enum ConnectError {
     Slow(Duration),
 }
 
-/// Makes connections for the pool.
+/// Addresses of hosts that DNS is not asked for.
+pub(crate) type Hosts = BTreeMap<String, SocketAddr>;
+
+/// Makes connections for the pool, and for who asks for tokens.
 #[derive(Clone)]
 pub(crate) struct Connector {
     tls: TlsConnector,
     guard: Arc<Guard>,
+    hosts: Arc<Hosts>,
 }
 
 impl Connector {
-    pub(crate) fn new(tls: Arc<rustls::ClientConfig>, guard: Guard) -> Self {
-        Self { tls: TlsConnector::from(tls), guard: Arc::new(guard) }
+    pub(crate) fn new(tls: Arc<rustls::ClientConfig>, guard: Guard, hosts: Hosts) -> Self {
+        Self { tls: TlsConnector::from(tls), guard: Arc::new(guard), hosts: Arc::new(hosts) }
     }
 
-    async fn connect(self, uri: Uri) -> Result<Transport, ConnectError> {
+    /// The same connector, save that these metadata addresses may be reached.
+    pub(crate) fn allowing(&self, metadata: &[SocketAddr]) -> Self {
+        Self { guard: Arc::new(self.guard.allowing(metadata)), ..self.clone() }
+    }
+
+    /// The same connector, save that it offers HTTP/1.1 only.
+    pub(crate) fn without_http2(&self) -> Self {
+        let mut tls = (**self.tls.config()).clone();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { tls: TlsConnector::from(Arc::new(tls)), ..self.clone() }
+    }
+
+    /// Connects, TLS included where the scheme is https.
+    pub(crate) async fn connect(self, uri: Uri) -> Result<Transport, ConnectError> {
         let connecting = self.establish(&uri);
         tokio::time::timeout(LONGEST, connecting).await.map_err(|_| ConnectError::Slow(LONGEST))?
     }
@@ -83,9 +101,10 @@ impl Connector {
 
     /// The addresses of `host`. One refused address refuses the name: an attacker would not mind being tried second.
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
-        let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-            Ok(ip) => vec![SocketAddr::new(ip, port)],
-            Err(_) => {
+        let addresses: Vec<SocketAddr> = match (self.hosts.get(host), host.parse::<IpAddr>()) {
+            (Some(address), _) => vec![*address],
+            (None, Ok(ip)) => vec![SocketAddr::new(ip, port)],
+            (None, Err(_)) => {
                 let found = tokio::net::lookup_host((host, port)).await;
                 found.map_err(|source| ConnectError::Resolve { host: host.into(), source })?.collect()
             }

@@ -14,16 +14,25 @@ const METADATA_V4: [Ipv4Addr; 3] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Guard {
     own_ports: Vec<u16>,
+    allowed: Vec<SocketAddr>,
 }
 
 impl Guard {
     pub(crate) fn new(own_ports: Vec<u16>) -> Self {
-        Self { own_ports }
+        Self { own_ports, allowed: Vec::new() }
+    }
+
+    /// The same guard, save that these metadata addresses may be reached: for who asks there for tokens.
+    pub(crate) fn allowing(&self, metadata: &[SocketAddr]) -> Self {
+        Self { own_ports: self.own_ports.clone(), allowed: metadata.to_vec() }
     }
 
     /// Why `address` is refused, or `None` where it may be connected to.
     pub(crate) fn refusal(&self, address: SocketAddr) -> Option<&'static str> {
         let ip = canonical(address.ip());
+        if self.allowed.contains(&SocketAddr::new(ip, address.port())) {
+            return None;
+        }
         if let Some(why) = never(ip) {
             return Some(why);
         }
@@ -107,6 +116,24 @@ mod tests {
         check("[::ffff:127.0.0.1]:15400", true);
         check("127.0.0.1:8080", false);
         check("10.0.0.1:15400", false);
+    }
+
+    #[test]
+    fn exactly_the_allowed_metadata_addresses_pass_and_for_providers_none() {
+        let guard = Guard::new(vec![15400]);
+        let open = guard.allowing(&["169.254.169.254:80".parse().unwrap()]);
+        for (address, expected) in [
+            ("169.254.169.254:80", true),
+            ("[::ffff:169.254.169.254]:80", true),
+            ("169.254.169.254:8080", false),
+            ("169.254.170.23:80", false),
+            ("[fd00:ec2::254]:80", false),
+            ("127.0.0.1:15400", false),
+            ("10.0.0.1:80", true),
+        ] {
+            assert_eq!(open.refusal(address.parse().unwrap()).is_none(), expected, "{address}");
+        }
+        assert!(guard.refusal("169.254.169.254:80".parse().unwrap()).is_some());
     }
 
     #[test]

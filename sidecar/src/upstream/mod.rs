@@ -6,8 +6,7 @@ mod decode;
 mod guard;
 mod tls;
 
-pub(crate) use connector::ConnectError;
-use connector::Connector;
+pub(crate) use connector::{ConnectError, Connector};
 pub(crate) use decode::{UpstreamBody, decoded};
 pub(crate) use guard::Guard;
 pub use tls::TlsError;
@@ -21,7 +20,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::error::Error as _;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -62,7 +60,7 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn new(tls: Arc<rustls::ClientConfig>, guard: Guard) -> Self {
+    pub(crate) fn new(connector: Connector) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -73,7 +71,7 @@ impl Upstream {
             .http2_keep_alive_timeout(PING_TIMEOUT)
             .http2_initial_stream_window_size(1 << 20)
             .http2_initial_connection_window_size(4 << 20)
-            .build(Connector::new(tls, guard));
+            .build(connector);
         Self { client }
     }
 

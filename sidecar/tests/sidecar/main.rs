@@ -6,6 +6,7 @@ mod bodies;
 mod cancel;
 mod credentials;
 mod failover;
+mod identities;
 mod native;
 mod operator;
 mod pages;

@@ -1,9 +1,11 @@
 //! What one object proves wrong by itself. The API server's schema refuses most of it already; this holds offline too,
 //! and for objects that were stored under another schema.
 
+mod identity;
 mod provider;
 mod route;
 
+pub(crate) use identity::is_region;
 pub use provider::check_provider;
 pub use route::check_route;
 

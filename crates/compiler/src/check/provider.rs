@@ -1,5 +1,6 @@
 //! Checks of an AIProvider.
 
+use super::identity::{check_aws, check_azure, check_gcp};
 use super::is_header_name;
 use crate::finding::Finding;
 use pillion_crds::{AIProvider, ApiKey, Auth, AuthType};
@@ -29,7 +30,9 @@ pub fn check_provider(object: &AIProvider) -> Vec<Finding> {
     let mut findings = check_endpoint(object, descriptor);
     findings.extend(check_options(object, descriptor));
     if let Some(auth) = &object.spec.auth {
-        findings.extend(check_auth(auth, descriptor));
+        let default = default_endpoint(object, descriptor);
+        let endpoint = object.spec.endpoint.as_deref().or(default.as_deref()).unwrap_or_default();
+        findings.extend(check_auth(auth, descriptor, endpoint));
     }
     findings
 }
@@ -102,7 +105,7 @@ fn is_cluster_host(host: &str) -> bool {
     single_label || host.ends_with(".svc") || host.ends_with(".svc.cluster.local")
 }
 
-fn check_auth(auth: &Auth, descriptor: &Descriptor) -> Vec<Finding> {
+fn check_auth(auth: &Auth, descriptor: &Descriptor, endpoint: &str) -> Vec<Finding> {
     let mut findings = vec![];
     if descriptor.local && auth.r#type != AuthType::None {
         findings.push(Finding::new(
@@ -113,14 +116,32 @@ fn check_auth(auth: &Auth, descriptor: &Descriptor) -> Vec<Finding> {
             ),
         ));
     }
-    match (auth.r#type, &auth.api_key) {
-        (AuthType::APIKey, Some(key)) => findings.extend(check_api_key(key)),
-        (AuthType::APIKey, None) | (_, Some(_)) => {
-            findings.push(Finding::new("spec.auth", "apiKey must be set exactly when type is APIKey"));
+    for (name, set, wanted) in [
+        ("apiKey", auth.api_key.is_some(), AuthType::APIKey),
+        ("aws", auth.aws.is_some(), AuthType::AWS),
+        ("azure", auth.azure.is_some(), AuthType::Azure),
+        ("gcp", auth.gcp.is_some(), AuthType::GCP),
+    ] {
+        if set != (auth.r#type == wanted) {
+            let message = format!("{name} must be set exactly when type is {wanted:?}");
+            findings.push(Finding::new("spec.auth", message));
         }
-        _ => {}
     }
+    let of_a_cloud = matches!(auth.r#type, AuthType::AWS | AuthType::Azure | AuthType::GCP);
+    if of_a_cloud && endpoint.starts_with("http://") {
+        findings.push(Finding::new("spec.endpoint", "credentials of a cloud travel over https only: use https"));
+    }
+    findings.extend(auth.api_key.iter().flat_map(check_api_key));
+    findings.extend(auth.aws.iter().flat_map(|aws| check_aws(aws, endpoint)));
+    findings.extend(auth.azure.iter().flat_map(check_azure));
+    findings.extend(auth.gcp.iter().flat_map(check_gcp));
     findings
+}
+
+/// Whether `name` can be a key of a Secret, and so a file name.
+pub(super) fn is_secret_key(name: &str) -> bool {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    !name.is_empty() && plain && name != "." && !name.starts_with("..")
 }
 
 fn check_api_key(key: &ApiKey) -> Vec<Finding> {
@@ -128,9 +149,7 @@ fn check_api_key(key: &ApiKey) -> Vec<Finding> {
     let mut wrong = |field: &str, message: &str| {
         findings.push(Finding::new(format!("spec.auth.apiKey.{field}"), message));
     };
-    let name = &key.mounted.key;
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if name.is_empty() || !plain || name == "." || name.starts_with("..") {
+    if !is_secret_key(&key.mounted.key) {
         wrong("mounted.key", "must be a key of a Secret: letters, digits, '-', '_' and '.'");
     }
     if key.query_parameter.is_some() && key.header.is_some() {

@@ -167,6 +167,9 @@ mod tests {
         );
         check("POST", "/openai/deployments/gpt/chat/completions", None, AzureOpenAI, Chat);
         check("POST", "/openai/v1/responses", None, AzureOpenAI, Chat);
+        check("POST", "/-/azure/anthropic/v1/messages", None, AzureOpenAI, Chat);
+        check("POST", "/anthropic/v1/messages", version, AzureOpenAI, Chat);
+        check("POST", "/anthropic/v1/messages/count_tokens", None, AzureOpenAI, Native);
         check("POST", "/openai/deployments/e/embeddings", None, AzureOpenAI, Native);
         check("POST", "/v1/chat/completions", Some(("api-key", "x")), OpenAI, Chat);
         check("POST", "/v1beta/models/gemini-2.5-pro:generateContent", None, Gemini, Chat);

@@ -50,8 +50,12 @@ fn openai(path: &str) -> Asked {
     }
 }
 
-/// `/openai/deployments/{d}/chat/completions`, `/openai/responses`, `/openai/v1/…`.
+/// `/openai/deployments/{d}/chat/completions`, `/openai/responses`, `/openai/v1/…`, `/anthropic/v1/messages`.
 fn azure(path: &str) -> Asked {
+    // Claude on Foundry.
+    if path == "/anthropic/v1/messages" || path == "/anthropic/messages" {
+        return Asked::chat(Format::AnthropicMessages);
+    }
     let path = path.strip_prefix("/openai").map_or(path, unversioned);
     match path.strip_prefix("/deployments/").and_then(|rest| rest.split_once('/')) {
         Some((deployment, rest)) => {
@@ -122,7 +126,7 @@ fn by_path(path: &str, asked: &str) -> Option<Dialect> {
     if asked == "/messages" || asked.starts_with("/messages/") || asked == "/complete" {
         return Some(Dialect::Anthropic);
     }
-    if begins(&["/openai/"]) {
+    if begins(&["/openai/", "/anthropic/"]) {
         return Some(Dialect::AzureOpenAI);
     }
     if begins(&["/model/", "/async-invoke", "/guardrail/"]) {

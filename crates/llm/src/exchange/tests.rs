@@ -76,6 +76,33 @@ fn model_and_usage_are_spliced_where_they_stand() {
 }
 
 #[test]
+fn a_model_told_in_the_path_is_put_into_a_body_that_names_none() {
+    let path = "/openai/deployments/prod/chat/completions";
+    let call = crate::classify(&http::Method::POST, path, None, &http::HeaderMap::new());
+    let relayed = |body: &str, model: Option<&str>| {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let outline = crate::outline(OPENAI, &body).unwrap().told_by(&call);
+        let (defaults, overrides) = (Object::new(), Object::new());
+        let provider = provider("OpenAI").unwrap();
+        let target = Target {
+            provider,
+            wire: OPENAI.into(),
+            model,
+            defaults: &defaults,
+            overrides: &overrides,
+            ask_usage: true,
+        };
+        prepare(OPENAI, &body, &outline, &target).unwrap().body
+    };
+    assert_eq!(relayed(r#"{"n":1}"#, None), r#"{"model":"prod","n":1}"#);
+    assert_eq!(relayed(r#"{"n":1}"#, Some("prod")), r#"{"model":"prod","n":1}"#, "though it is the model in the path");
+    assert_eq!(relayed(r#"{"n":1}"#, Some("gpt-5")), r#"{"model":"gpt-5","n":1}"#);
+    assert_eq!(relayed(r#"{"model":null}"#, None), r#"{"model":"prod"}"#);
+    assert_eq!(relayed(r#"{"model":"mine"}"#, None), r#"{"model":"mine"}"#);
+    assert_eq!(relayed(r#"{"model":"mine"}"#, Some("mine")), r#"{"model":"mine"}"#);
+}
+
+#[test]
 fn defaults_fill_what_is_missing_and_overrides_win() {
     let route = |defaults: Value, overrides: Value| Route { defaults, overrides, ..Route::default() };
     let fill = route(json!({"temperature": 0.2}), Value::Null);

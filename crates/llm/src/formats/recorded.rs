@@ -2,8 +2,8 @@
 
 use super::{ReplyContext, Restore, ServerRules, StreamDecoder, StreamEncoder, decode_reply, decode_request};
 use crate::framing::{self, Framing, Splitter};
-use crate::model::{Answer, Event, FinishKind, Names, Part, PartKind, Report, Request};
-use crate::{Format, UpstreamFault};
+use crate::model::{Answer, Event, FinishKind, Names, PartKind, Report, Request};
+use crate::{Format, UpstreamFault, Usage};
 use bytes::Bytes;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,9 @@ impl Case {
 /// What servers of OpenAI Chat want.
 pub(crate) const RULES: ServerRules =
     ServerRules { max_tokens: "max_completion_tokens", stream_usage: true, cloud: false };
+
+/// Streams that are broken on purpose.
+const BROKEN: &[&str] = &["broken-sse-agw"];
 
 /// The cases of some folders of the corpus (`<provider>/<endpoint>`); none, said aloud, where it is absent.
 pub(crate) fn cases(groups: &[&str]) -> Vec<Case> {
@@ -148,20 +151,34 @@ pub(crate) fn answered(format: Format, body: Value) -> Result<Answer, UpstreamFa
 #[track_caller]
 pub(crate) fn replies_survive(format: Format, cases: &[Case]) {
     for case in cases.iter().filter(|case| case.ok() && !case.streaming) {
+        if serde_json::from_slice::<Value>(&case.response).is_err() {
+            println!("{}: its reply is no JSON", case.id);
+            continue;
+        }
         let answer = answered(format, case.reply()).unwrap_or_else(|fault| panic!("{}: {fault}", case.id));
         let body = super::encode_reply(format, answer.clone(), &context(format), &mut Report::default());
         let again = answered(format, body).unwrap();
-        assert_eq!(plain(format, again), plain(format, answer), "{}", case.id);
+        assert_eq!(said(format, again), said(format, answer), "{}", case.id);
     }
 }
 
 /// Streams are read to their end, say the same whatever the cuts, as a whole reply, and written again.
 #[track_caller]
 pub(crate) fn streams_survive(format: Format, cases: &[Case]) {
-    const SMALL: usize = 6 * 1024;
+    const SMALL: usize = 2 * 1024;
     for case in cases.iter().filter(|case| case.ok() && case.streaming) {
         let body = &case.response[..];
-        let whole = events(format, [body]).unwrap_or_else(|fault| panic!("{}: {fault}", case.id));
+        let read = events(format, [body]);
+        if BROKEN.iter().any(|name| case.id.ends_with(name)) {
+            let failed = read.as_ref().map_or(true, |events| matches!(events.last(), Some(Event::Error(_))));
+            assert!(failed, "{}: broken on purpose, and read", case.id);
+            continue;
+        }
+        let whole = read.unwrap_or_else(|fault| panic!("{}: {fault}", case.id));
+        if let Some(Event::Error(error)) = whole.last() {
+            println!("{}: ends in an error: {}", case.id, error.message);
+            continue;
+        }
         grammatical(&whole, &case.id);
         assert_eq!(events(format, body.chunks(1)).unwrap(), whole, "{} byte by byte", case.id);
         if body.len() < SMALL {
@@ -172,9 +189,9 @@ pub(crate) fn streams_survive(format: Format, cases: &[Case]) {
         let answer = Answer::collect(whole.clone());
         let again = events(format, [&streamed(format, format, whole)[..]]).unwrap();
         grammatical(&again, &case.id);
-        assert_eq!(plain(format, Answer::collect(again)), plain(format, answer.clone()), "{} written again", case.id);
+        assert_eq!(said(format, Answer::collect(again)), said(format, answer.clone()), "{} written again", case.id);
         let reply = super::encode_reply(format, answer.clone(), &context(format), &mut Report::default());
-        assert_eq!(plain(format, answered(format, reply).unwrap()), plain(format, answer), "{} as a whole", case.id);
+        assert_eq!(said(format, answered(format, reply).unwrap()), said(format, answer), "{} as a whole", case.id);
     }
 }
 
@@ -202,35 +219,61 @@ pub(crate) fn grammatical(events: &[Event], id: &str) {
     }
 }
 
-/// An answer without what formats may write in two ways: neighbours of text are one, citations are what they say.
-pub(crate) fn plain(format: Format, mut answer: Answer) -> Answer {
-    let mut parts: Vec<Part> = Vec::new();
-    for mut part in std::mem::take(&mut answer.parts) {
-        for citation in &mut part.citations {
-            citation.native = Value::Null;
-        }
-        match (&mut part.kind, parts.last_mut().map(|last| &mut last.kind)) {
-            (PartKind::Foreign(_), _) => continue,
-            (PartKind::Text(text), _) if text.is_empty() && part.citations.is_empty() => continue,
-            (PartKind::ToolCall { arguments, .. }, _) => {
-                let said = arguments.clone().into_object().unwrap_or_else(|empty| empty);
-                *arguments = crate::model::Arguments::Value(Value::Object(said));
+/// What an answer says, whatever the order in which a format writes it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Said {
+    id: String,
+    thinking: String,
+    /// Refusals behind the text: not every format has a place of its own for them.
+    text: String,
+    calls: Vec<(String, String, Value)>,
+    /// Where, what it is called, and the source's words.
+    citations: Vec<[Option<String>; 3]>,
+    logprobs: Vec<Value>,
+    finish: FinishKind,
+    usage: Option<Usage>,
+}
+
+/// Reads an answer, as far as `format` can say it.
+pub(crate) fn said(format: Format, answer: Answer) -> Said {
+    let mut said = Said {
+        id: answer.id,
+        thinking: String::new(),
+        text: String::new(),
+        calls: Vec::new(),
+        citations: Vec::new(),
+        logprobs: answer.logprobs,
+        finish: answer.finish.kind,
+        usage: answer.usage,
+    };
+    for part in answer.parts {
+        match part.kind {
+            PartKind::Text(text) | PartKind::Refusal(text) => said.text.push_str(&text),
+            PartKind::Thinking { text, .. } => said.thinking.push_str(&text),
+            PartKind::ToolCall { id, name, arguments } => {
+                let arguments = arguments.into_object().unwrap_or_else(|empty| empty);
+                said.calls.push((id, name, Value::Object(arguments)));
             }
             _ => {}
         }
-        parts.push(part);
+        said.citations.extend(part.citations.into_iter().map(|citation| match format {
+            // It has no place for the source's words, and demands a title.
+            Format::OpenAIChat => [citation.url.clone(), citation.title.or(citation.url), None],
+            _ => [citation.url, citation.title, citation.cited],
+        }));
     }
-    answer.parts = parts;
-    if let Some(usage) = answer.usage.as_mut().filter(|_| format == Format::CohereChat) {
+    match format {
         // Its document has no place for it, though its servers tell it.
-        usage.reasoning = 0;
+        Format::CohereChat => said.usage.iter_mut().for_each(|usage| usage.reasoning = 0),
+        // It has two words for both.
+        Format::OpenAIChat => {
+            said.finish = match said.finish {
+                FinishKind::StopSequence | FinishKind::Pause => FinishKind::Stop,
+                FinishKind::ContextFull => FinishKind::Length,
+                finish => finish,
+            };
+        }
+        _ => {}
     }
-    answer.created = None;
-    answer.model = String::new();
-    answer.service_tier = None;
-    answer.finish.native = String::new();
-    if matches!(answer.finish.kind, FinishKind::StopSequence | FinishKind::ContextFull | FinishKind::Pause) {
-        answer.finish.kind = FinishKind::Stop;
-    }
-    answer
+    said
 }

@@ -88,6 +88,15 @@ pub fn read(piece: &Bytes) -> Frame {
     Frame { data: (!nothing).then_some(data), ..Frame::default() }
 }
 
+/// A piece as the last one of an array, so that the array ends whatever stood before: `begun` where any element did.
+#[must_use]
+pub fn last(piece: &Bytes, begun: bool) -> Bytes {
+    let Some(data) = read(piece).data else { return piece.clone() };
+    let element = data.strip_suffix(b"]").filter(|rest| rest.trim_ascii_end().ends_with(b"}")).unwrap_or(&data);
+    let before: &[u8] = if begun { b",\r\n" } else { b"[" };
+    Bytes::from([before, element, b"]"].concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +140,15 @@ mod tests {
         assert_eq!(data("]"), None);
         assert_eq!(data("[]"), None);
         assert_eq!(data("\n"), None);
+    }
+
+    #[test]
+    fn a_last_element_ends_the_array_whatever_stood_before() {
+        for piece in ["[{\"e\": []}", ",\r\n{\"e\": []}]", "{\"e\": []}", ",{\"e\": []}"] {
+            let piece = Bytes::from_static(piece.as_bytes());
+            assert_eq!(last(&piece, false), "[{\"e\": []}]");
+            assert_eq!(last(&piece, true), ",\r\n{\"e\": []}]");
+        }
     }
 
     #[test]

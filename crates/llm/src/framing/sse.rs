@@ -119,10 +119,18 @@ pub fn read(event: &Bytes) -> Frame {
         }
     }
     out.data = match lines.len() {
-        0 | 1 => lines.pop(),
+        0 => bare_json(event),
+        1 => lines.pop(),
         _ => Some(Bytes::from(lines.join(&b"\n"[..]))),
     };
     out
+}
+
+/// JSON in the place of an event: Google's servers write an error so once a stream has begun, and no field of an event
+/// begins with a bracket.
+fn bare_json(event: &Bytes) -> Option<Bytes> {
+    let text = event.trim_ascii();
+    matches!(text.first(), Some(b'{' | b'[')).then(|| event.slice_ref(text))
 }
 
 /// Writes an event with one `data:` line; `data` must hold no line end.
@@ -213,5 +221,12 @@ mod tests {
         says("\u{feff}data: x\n\n", None, Some("x"));
         says("\n", None, None);
         says("data: a:b: c\n\n", None, Some("a:b: c"));
+    }
+
+    #[test]
+    fn bare_json_in_the_place_of_an_event_is_its_data() {
+        says("{\n  \"error\": {\"code\": 499}\n}\n\n", None, Some("{\n  \"error\": {\"code\": 499}\n}"));
+        says("[{}]\r\n", None, Some("[{}]"));
+        says("data: {}\n{\n\n", None, Some("{}"));
     }
 }

@@ -30,13 +30,19 @@ pub struct Names {
 impl Names {
     /// The name to send for the client's. Names that the rules take stay as they are.
     pub fn send(&mut self, name: &str, rules: NameRules) -> String {
-        if rules.takes(name) {
+        self.send_beginning(name, rules, is_plain)
+    }
+
+    /// As [`Names::send`], where the API also has a rule for a name's first byte, which `_` keeps.
+    pub fn send_beginning(&mut self, name: &str, rules: NameRules, begins: fn(u8) -> bool) -> String {
+        let begins = |name: &str| name.bytes().next().is_some_and(begins);
+        if rules.takes(name) && begins(name) {
             return name.to_owned();
         }
         if let Some(sent) = self.sent.get(name) {
             return sent.clone();
         }
-        let room = rules.longest.saturating_sub(10);
+        let room = rules.longest.saturating_sub(11);
         let plain: String = name.chars().filter(|c| c.is_ascii() && is_plain(*c as u8)).take(room).collect();
         let mut salt = 0;
         let sent = loop {
@@ -44,6 +50,7 @@ impl Names {
                 "" => mint(name, salt),
                 plain => format!("{plain}_{}", mint(name, salt)),
             };
+            let candidate = if begins(&candidate) { candidate } else { format!("_{candidate}") };
             if !self.back.contains_key(&candidate) {
                 break candidate;
             }
@@ -104,6 +111,19 @@ mod tests {
         assert_eq!(names.receive(sent[0].clone()), long);
         assert_eq!(names.receive(sent[2].clone()), "srv.tool/x");
         assert_eq!(names.receive("other".to_owned()), "other");
+    }
+
+    #[test]
+    fn a_name_that_may_not_begin_so_gets_an_underscore() {
+        let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+        let mut names = Names::default();
+        let rules = NameRules { longest: 16 };
+        for name in ["3d_render", "-x", "9999999999999999999"] {
+            let sent = names.send_beginning(name, rules, letter);
+            assert!(sent.starts_with('_') && rules.takes(&sent), "{sent}");
+            assert_eq!(names.receive(sent), name);
+        }
+        assert_eq!(names.send_beginning("render", rules, letter), "render");
     }
 
     #[test]

@@ -9,6 +9,10 @@ pub struct Report {
     pub dropped: Vec<String>,
 }
 
+/// Members of extras whose name begins with it are no client's: a decoder notes in them how something was written that
+/// the model holds in another form, for the encoder of its own format.
+pub(crate) const OWN_NOTE: char = ':';
+
 /// More names than this are of no use to a reader, and travel in a header.
 const MOST: usize = 64;
 /// A name is a client's own text, so it has a bound too, in characters.
@@ -25,7 +29,8 @@ impl Report {
         note(&mut self.dropped, field.as_ref());
     }
 
-    /// Notes all members that are not modelled. Members that say nothing (null, false, empty) are not worth a word.
+    /// Notes all members that are not modelled. Members that say nothing (null, false, empty) are not worth a word, nor
+    /// are those whose name begins with [`OWN_NOTE`].
     pub(crate) fn drop_extras(&mut self, prefix: &str, extras: &crate::json::Object) {
         use serde_json::Value;
         for (key, value) in extras {
@@ -36,7 +41,7 @@ impl Report {
                 _ => false,
             };
             // What kind a thing is was understood, or it would not be here.
-            if !says_nothing && key != "type" {
+            if !says_nothing && key != "type" && !key.starts_with(OWN_NOTE) {
                 self.drop(format!("{prefix}{key}"));
             }
         }

@@ -4,7 +4,9 @@
 use crate::Format;
 
 /// No vendor's signature holds a colon: they are base64.
-const MARK: &str = "pillion:";
+pub(crate) const MARK: &str = "pillion:";
+/// The mark where a format takes signatures in base64 only: the first letters of it, whatever follows.
+pub(crate) const MARK_BASE64: &str = "cGlsbGlvbj";
 
 /// The signature to give to a format that is not `origin`.
 pub(crate) fn wrap_signature(origin: Format, signature: Option<&str>) -> String {
@@ -20,5 +22,5 @@ pub(crate) fn unwrap_signature(signature: &str) -> Option<(Format, Option<&str>)
 
 /// Whether a body may hold a wrapped signature. Cheap; text that only looks like one is no harm.
 pub(crate) fn has_foreign_signature(body: &[u8]) -> bool {
-    memchr::memmem::find(body, b"\"pillion:").is_some()
+    memchr::memmem::find(body, b"\"pillion:").is_some() || memchr::memmem::find(body, b"\"cGlsbGlvbj").is_some()
 }

@@ -18,7 +18,8 @@ pub(crate) use url::segment;
 
 use crate::formats::ServerRules;
 use crate::framing::Framing;
-use crate::{Dialect, Format, Operation, Wire};
+use crate::{Dialect, Envelope, Format, Operation, Wire};
+use bytes::Bytes;
 use http::HeaderMap;
 
 /// Every provider, in the order in which users read them.
@@ -132,11 +133,31 @@ impl Descriptor {
     #[must_use]
     pub fn native_url(&self, endpoint: &str, path: &str, query: Option<&str>, options: &Options) -> String {
         let mut url = (self.native_url)(endpoint, path, options);
-        if let Some(query) = query.and_then(|query| url::allowed_query(query, self.query)) {
+        let set: Vec<String> = url::query_names(&url).map(str::to_owned).collect();
+        // What the provider sets itself beats the client's.
+        let allowed: Vec<&str> = self.query.iter().copied().filter(|name| !set.iter().any(|set| set == name)).collect();
+        if let Some(query) = query.and_then(|query| url::allowed_query(query, &allowed)) {
             url.push(if url.contains('?') { '&' } else { '?' });
             url.push_str(&query);
         }
         url
+    }
+
+    /// The name under which the provider serves a model: Azure's deployment. It is what its URLs and bodies name, see
+    /// [`Descriptor::served_body`].
+    #[must_use]
+    pub fn served<'a>(&self, model: &'a str, options: &'a Options) -> &'a str {
+        options.deployments.get(model).map_or(model, String::as_str)
+    }
+
+    /// A prepared body that asks for the model under the name which [`Descriptor::served`] gives, where that is another.
+    #[must_use]
+    pub fn served_body(&self, body: Bytes, ask: &Ask<'_>) -> Bytes {
+        let served = self.served(ask.model, ask.options);
+        if served == ask.model || ask.wire.format.asks_in_path() || ask.wire.envelope != Envelope::None {
+            return body;
+        }
+        crate::relay::with_model(&body, ask.wire.format, served).unwrap_or(body)
     }
 
     /// The request headers that go up, from an allow-list (invariant 5): no credential, no cookie, and vendor headers

@@ -59,6 +59,12 @@ fn has_version(url: &str) -> bool {
     })
 }
 
+/// The names of a URL's query parameters.
+pub(super) fn query_names(url: &str) -> impl Iterator<Item = &str> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter_map(|parameter| parameter.split('=').next()).filter(|name| !name.is_empty())
+}
+
 /// The parameters of `query` whose name is allowed, `name[…]` included; `None` when none is left.
 pub(super) fn allowed_query(query: &str, allowed: &[&str]) -> Option<String> {
     let kept: Vec<&str> = query

@@ -5,4 +5,4 @@ mod observe;
 mod splice;
 
 pub(crate) use observe::Observer;
-pub(crate) use splice::{Splices, splice_envelope, splice_model, splice_params, splice_usage};
+pub(crate) use splice::{Splices, splice_envelope, splice_model, splice_params, splice_usage, with_model};

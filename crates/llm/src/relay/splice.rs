@@ -1,8 +1,8 @@
 //! The closed list of changes to a relayed request body: `model`, `stream_options.include_usage`, params.
 
-use crate::BodyError;
 use crate::json::Object;
 use crate::outline::{Member, Members, Outline, members_at};
+use crate::{BodyError, Format};
 use bytes::Bytes;
 use serde_json::Value;
 use std::ops::Range;
@@ -95,12 +95,30 @@ impl Splices {
     }
 }
 
-/// Asks upstream for `model` in place of the client's.
-pub(crate) fn splice_model(splices: &mut Splices, outline: &Outline, model: &str) -> Result<(), BodyError> {
-    if outline.model.as_deref() != Some(model) {
+/// Asks upstream for `model` in place of the client's. A client may have told its own in the path (Azure's deployments),
+/// so it is the body that is looked at.
+pub(crate) fn splice_model(
+    splices: &mut Splices,
+    outline: &Outline,
+    model: &str,
+    body: &[u8],
+) -> Result<(), BodyError> {
+    let told = match outline.members.get("model")? {
+        Some(member) => serde_json::from_slice::<Option<String>>(&body[member.value.clone()]).ok().flatten(),
+        None => None,
+    };
+    if told.as_deref() != Some(model) {
         set(splices, &outline.members, "model", &Value::String(model.to_owned()))?;
     }
     Ok(())
+}
+
+/// A body of ours or the client's that asks for another model; `None` when it is no body.
+pub(crate) fn with_model(body: &Bytes, format: Format, model: &str) -> Option<Bytes> {
+    let outline = crate::outline(format, body).ok()?;
+    let mut splices = Splices::default();
+    splice_model(&mut splices, &outline, model, body).ok()?;
+    Some(splices.apply(body))
 }
 
 /// Asks upstream for a stream's usage. Returns whether the client did not, so that the extra chunk must be hidden.

@@ -1,17 +1,21 @@
 //! What an exchange carries from the request to the reply (replaced names, the tool that stands for a schema), and params.
 
 use bytes::Bytes;
-use pillion_llm::{Format, Prepared, Target, outline, prepare};
+use pillion_llm::{Format, Framing, Prepared, Target, outline, prepare};
 use serde_json::{Map, Value, json};
 
-use crate::corpus::{other, vendor};
 use crate::drive::{bytes, drive, prepared};
-use crate::sse;
-use crate::streams::grammar;
+use crate::frames;
+use crate::grammar::grammar;
+use crate::parties::vendor;
 use crate::view;
 
 const O: Format = Format::OpenAIChat;
 const A: Format = Format::AnthropicMessages;
+
+fn other(format: Format) -> Format {
+    if format == O { A } else { O }
+}
 
 fn sent(client: Format, body: &Value, model: &str) -> (Value, Prepared) {
     let wire = other(client);
@@ -38,7 +42,7 @@ fn calling(wire: Format, name: &Value, input: &Value) -> (Value, Vec<u8>) {
             let choice = json!({"index": 0, "message": message, "finish_reason": "tool_calls"});
             (json!({"id": "c", "model": "m", "created": 1, "choices": [choice]}), stream.into_bytes())
         }
-        Format::AnthropicMessages => {
+        _ => {
             let usage = json!({"input_tokens": 1, "output_tokens": 1});
             let message = |content: Value, reason: Value| {
                 json!({"id": "m1", "type": "message", "role": "assistant", "model": "m", "content": content,
@@ -73,18 +77,18 @@ fn tool_names_that_the_vendor_refuses_are_replaced_everywhere_and_restored() {
             .iter()
             .map(|name| match client {
                 Format::OpenAIChat => json!({"type": "function", "function": {"name": name}}),
-                Format::AnthropicMessages => json!({"name": name, "input_schema": {"type": "object"}}),
+                _ => json!({"name": name, "input_schema": {"type": "object"}}),
             })
             .collect();
         let choice = match client {
             Format::OpenAIChat => json!({"type": "function", "function": {"name": names[0]}}),
-            Format::AnthropicMessages => json!({"type": "tool", "name": names[0]}),
+            _ => json!({"type": "tool", "name": names[0]}),
         };
         let history = match client {
             Format::OpenAIChat => json!([{"role": "user", "content": "q"},
                 {"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": names[0], "arguments": "{}"}}]},
                 {"role": "tool", "tool_call_id": "a", "content": "r"}]),
-            Format::AnthropicMessages => json!([{"role": "user", "content": "q"},
+            _ => json!([{"role": "user", "content": "q"},
                 {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": names[0], "input": {}}]},
                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "r"}]}]),
         };
@@ -100,15 +104,18 @@ fn tool_names_that_the_vendor_refuses_are_replaced_everywhere_and_restored() {
         assert_eq!(name_of(&found["tool_choice"]), replaced[0], "{found}");
         let call = match wire {
             Format::OpenAIChat => &found["messages"][1]["tool_calls"][0]["function"]["name"],
-            Format::AnthropicMessages => &found["messages"][1]["content"][0]["name"],
+            _ => &found["messages"][1]["content"][0]["name"],
         };
         assert_eq!(*call, replaced[0], "{found}");
         for (name, sent) in names.iter().zip(&replaced) {
             let (whole, stream) = calling(wire, sent, &json!({"x": 1}));
             let reply: Value = serde_json::from_slice(&prepared.exchange.reply(&bytes(&whole)).unwrap().body).unwrap();
             let driven = drive(&prepared.exchange, [&stream[..]]);
-            grammar(client, &driven.out).unwrap();
-            for view in [view::of_reply(client, &reply), view::of_stream(client, &sse::events(&driven.out)).unwrap()] {
+            grammar(client, Framing::Sse, &driven.out).unwrap();
+            for view in [
+                view::of_reply(client, &reply),
+                view::of_stream(client, &frames::events(Framing::Sse, &driven.out)).unwrap(),
+            ] {
                 assert_eq!(view.calls, [("c1".to_owned(), name.clone(), json!({"x": 1}))]);
             }
         }
@@ -141,8 +148,8 @@ fn the_tool_that_stands_for_a_schema_is_text_again() {
     let (whole, stream) = calling(A, &found["tools"][0]["name"], &json!({"a": 7}));
     let reply: Value = serde_json::from_slice(&prepared.exchange.reply(&bytes(&whole)).unwrap().body).unwrap();
     let driven = drive(&prepared.exchange, [&stream[..]]);
-    grammar(O, &driven.out).unwrap();
-    for view in [view::of_reply(O, &reply), view::of_stream(O, &sse::events(&driven.out)).unwrap()] {
+    grammar(O, Framing::Sse, &driven.out).unwrap();
+    for view in [view::of_reply(O, &reply), view::of_stream(O, &frames::events(Framing::Sse, &driven.out)).unwrap()] {
         assert_eq!(serde_json::from_str::<Value>(&view.text).unwrap(), json!({"a": 7}));
         assert_eq!((view.calls.len(), view.finish.as_deref()), (0, Some("stop")));
     }

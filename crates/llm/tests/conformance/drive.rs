@@ -1,49 +1,74 @@
 //! Drives the crate as the sidecar does: prepare, then read a reply or a stream.
 
 use bytes::Bytes;
-use pillion_llm::{BodyError, Descriptor, ErrorInfo, Exchange, Format, Prepared, Target, Usage, outline, prepare};
+use pillion_llm::{
+    BodyError, Descriptor, ErrorInfo, Exchange, Format, Framing, Outline, Prepared, Target, Usage, Wire, outline,
+    prepare,
+};
 use serde_json::{Map, Value, json};
+
+use crate::parties::{call, plain_request};
 
 /// Prepares `body` of a `client` for a provider.
 pub(crate) fn prepared(
     client: Format,
     body: &Bytes,
     provider: &'static Descriptor,
-    wire: Format,
+    wire: impl Into<Wire>,
+    model: Option<&str>,
+) -> Result<Prepared, BodyError> {
+    let outline = outline(client, body)?.told_by(&call(client, model, false, client.framing()));
+    prepared_as(client, body, &outline, provider, wire, model)
+}
+
+/// The same for a client whose path is known.
+pub(crate) fn prepared_as(
+    client: Format,
+    body: &Bytes,
+    outline: &Outline,
+    provider: &'static Descriptor,
+    wire: impl Into<Wire>,
     model: Option<&str>,
 ) -> Result<Prepared, BodyError> {
     let none = Map::new();
-    let outline = outline(client, body)?;
-    prepare(
-        client,
-        body,
-        &outline,
-        &Target { provider, wire: wire.into(), model, defaults: &none, overrides: &none, ask_usage: true },
-    )
+    let target = Target { provider, wire: wire.into(), model, defaults: &none, overrides: &none, ask_usage: true };
+    prepare(client, body, outline, &target)
 }
 
 /// What reads a reply for the plainest of requests, one that asks a stream for its usage.
-pub(crate) fn exchange(client: Format, provider: &'static Descriptor, wire: Format) -> Exchange {
-    exchange_of(client, provider, wire, &plain_request(client, true))
+pub(crate) fn exchange(client: Format, provider: &'static Descriptor, wire: impl Into<Wire>) -> Exchange {
+    exchange_of(client, provider, wire, client.framing(), true)
 }
 
 /// The same for a client that does not ask for usage.
-pub(crate) fn exchange_without_usage(client: Format, provider: &'static Descriptor, wire: Format) -> Exchange {
-    exchange_of(client, provider, wire, &plain_request(client, false))
+pub(crate) fn exchange_without_usage(client: Format, provider: &'static Descriptor, wire: impl Into<Wire>) -> Exchange {
+    exchange_of(client, provider, wire, client.framing(), false)
 }
 
-fn exchange_of(client: Format, provider: &'static Descriptor, wire: Format, request: &Value) -> Exchange {
-    prepared(client, &bytes(request), provider, wire, None).unwrap().exchange
+/// The same for a client that chooses how its stream is framed.
+pub(crate) fn exchange_framed(
+    client: Format,
+    provider: &'static Descriptor,
+    wire: impl Into<Wire>,
+    framing: Framing,
+) -> Exchange {
+    exchange_of(client, provider, wire, framing, true)
 }
 
-fn plain_request(client: Format, usage: bool) -> Value {
-    let mut request = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "stream": true});
-    match client {
-        Format::OpenAIChat if usage => request["stream_options"] = json!({"include_usage": true}),
-        Format::OpenAIChat => {}
-        Format::AnthropicMessages => request["max_tokens"] = json!(64),
+fn exchange_of(
+    client: Format,
+    provider: &'static Descriptor,
+    wire: impl Into<Wire>,
+    framing: Framing,
+    usage: bool,
+) -> Exchange {
+    let mut request = plain_request(client, true);
+    if client == Format::OpenAIChat && usage {
+        request["stream_options"] = json!({"include_usage": true});
     }
-    request
+    let body = bytes(&request);
+    let outline = outline(client, &body).unwrap().told_by(&call(client, Some("m"), true, framing));
+    prepared_as(client, &body, &outline, provider, wire, None).unwrap().exchange.at(1_700_000_000)
 }
 
 pub(crate) fn bytes(value: &Value) -> Bytes {

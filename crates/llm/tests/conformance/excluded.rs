@@ -1,41 +1,65 @@
 //! Runs a check over cases. A case that does not pass is a line of `excluded.tsv` with its reason, and a line that is
 //! not needed any more fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::corpus::{CASES, Case, has_corpus};
+use crate::parties::FORMATS;
+use crate::table;
 
-/// `check TAB case TAB reason`.
+/// `check TAB case TAB peer TAB reason`; `*` is every peer, `-` stands where a check has none.
 const TABLE: &str = include_str!("../excluded.tsv");
 
-/// Runs `check` over the cases that `fits` takes, prints how many passed by provider and operation, and panics with
-/// every case that failed without being excluded, or was excluded and passed.
+/// Runs `check` over the cases that `fits` takes, see [`over_pairs`].
 #[track_caller]
 pub(crate) fn over_cases(check: &str, fits: impl Fn(&Case) -> bool, run: impl Fn(&Case) -> Result<(), String>) {
+    over_pairs(check, fits, |_| ["-"], |case, _| run(case));
+}
+
+/// Runs `check` over the cases that `fits` takes, each with every one of its peers, tells the table how many passed, and
+/// panics with every pair that failed without being excluded, or was excluded and passed.
+#[track_caller]
+pub(crate) fn over_pairs<P: Display, I: IntoIterator<Item = P>>(
+    check: &str,
+    fits: impl Fn(&Case) -> bool,
+    peers: impl Fn(&Case) -> I,
+    run: impl Fn(&Case, &P) -> Result<(), String>,
+) {
     let excluded = excluded(check);
-    let (mut problems, mut passed) = (Vec::new(), BTreeMap::<&str, (u32, u32)>::new());
-    for case in CASES.iter().filter(|case| fits(case)) {
-        let result = catch_unwind(AssertUnwindSafe(|| run(case)))
-            .unwrap_or_else(|panic| Err(format!("panicked: {}", text(&*panic))));
-        let (passes, all) = passed.entry(&case.group).or_default();
-        *all += 1;
-        *passes += u32::from(result.is_ok());
-        match (result, excluded.get(case.id.as_str())) {
-            (Err(why), None) => problems.push(format!("{}: {why}", case.id)),
-            (Ok(()), Some(_)) => problems.push(format!("{}: passes, but excluded.tsv has it under '{check}'", case.id)),
-            _ => {}
+    let (mut problems, mut used) = (Vec::new(), BTreeSet::new());
+    let mut passed = BTreeMap::<String, (u32, u32)>::new();
+    let judged = |case: &&Case| check.starts_with("vendor") || FORMATS.contains(&case.format());
+    for case in CASES.iter().filter(judged).filter(|case| fits(case)) {
+        let mut all = true;
+        for peer in peers(case) {
+            let result = catch_unwind(AssertUnwindSafe(|| run(case, &peer)))
+                .unwrap_or_else(|panic| Err(format!("panicked: {}", text(&*panic))));
+            all &= result.is_ok();
+            let name = peer.to_string();
+            let fits = |line: &&(&str, &str)| line.0 == case.id && [name.as_str(), "*"].contains(&line.1);
+            let line = excluded.iter().find(fits);
+            used.extend(line.copied());
+            match (result, line) {
+                (Err(why), None) => problems.push(format!("{} [{name}]: {why}", case.id)),
+                (Ok(()), Some(_)) => {
+                    problems.push(format!("{} [{name}]: passes, but excluded.tsv has it under '{check}'", case.id));
+                }
+                _ => {}
+            }
         }
+        let (passes, count) = passed.entry(case.group.clone()).or_default();
+        *count += 1;
+        *passes += u32::from(all);
     }
-    for id in excluded.keys() {
-        let exists = CASES.iter().any(|case| case.id == *id && fits(case));
-        if !exists && has_corpus() {
-            problems.push(format!("{id}: excluded.tsv has it under '{check}', but there is no such case"));
-        }
+    if has_corpus() {
+        let needless = excluded.difference(&used);
+        problems
+            .extend(needless.map(|(id, peer)| format!("{id} [{peer}]: excluded.tsv has it under '{check}' in vain")));
     }
-    let counts: Vec<_> = passed.iter().map(|(group, (passes, all))| format!("{group} {passes}/{all}")).collect();
-    say(&format!("{check}: {}", counts.join(", ")));
+    table::tell(check, passed);
     assert!(problems.is_empty(), "{check}: {} problems\n{}", problems.len(), problems.join("\n"));
 }
 
@@ -45,16 +69,15 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn excluded(check: &str) -> BTreeMap<&'static str, &'static str> {
-    lines().filter(|(of, ..)| *of == check).map(|(_, case, reason)| (case, reason)).collect()
+fn excluded(check: &str) -> BTreeSet<(&'static str, &'static str)> {
+    lines().filter(|(of, ..)| *of == check).map(|(_, case, peer)| (case, peer)).collect()
 }
 
 fn lines() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
-        let mut fields = line.split('\t');
-        match (fields.next(), fields.next(), fields.next()) {
-            (Some(check), Some(case), Some(reason)) if !reason.trim().is_empty() => (check, case, reason),
-            _ => panic!("excluded.tsv: a line is check, case and reason: {line}"),
+        match line.split('\t').collect::<Vec<_>>()[..] {
+            [check, case, peer, reason] if !reason.trim().is_empty() => (check, case, peer),
+            _ => panic!("excluded.tsv: a line is check, case, peer and reason: {line}"),
         }
     })
 }
@@ -64,27 +87,11 @@ fn text(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
 }
 
-/// The names of all checks: a line of another name would exclude nothing, unseen.
-pub(crate) const CHECKS: &[&str] = &[
-    "request-relay",
-    "request-translation",
-    "reply-relay",
-    "reply-translation",
-    "stream-relay",
-    "stream-cuts",
-    "stream-grammar",
-    "stream-equals-whole",
-    "error",
-    "garbage-request",
-    "garbage-reply",
-    "garbage-stream",
-];
-
 #[test]
 fn every_excluded_line_names_a_check_once() {
-    let mut seen = std::collections::BTreeSet::new();
-    for (check, case, _) in lines() {
-        assert!(CHECKS.contains(&check), "no check is called '{check}'");
-        assert!(seen.insert((check, case)), "{check} {case} is there twice");
+    let mut seen = BTreeSet::new();
+    for (check, case, peer) in lines() {
+        assert!(table::CHECKS.contains(&check), "no check is called '{check}'");
+        assert!(seen.insert((check, case, peer)), "{check} {case} {peer} is there twice");
     }
 }

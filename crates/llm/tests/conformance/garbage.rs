@@ -1,14 +1,18 @@
 //! Hostile bytes: cut short, flipped, put together. Nothing panics, and what is no JSON ends in a typed error.
 
+use http::HeaderMap;
 use bytes::Bytes;
-use pillion_llm::{Dialect, ErrorInfo, Format, encode_error};
+use pillion_llm::{ErrorInfo, Format, Framing, encode_error};
 use serde_json::Value;
 
-use crate::corpus::{CASES, Case, vendor};
-use crate::drive::{drive, exchange, prepared};
-use crate::excluded::over_cases;
-use crate::sse;
-use crate::streams::{order, split};
+use crate::corpus::{CASES, Case};
+use crate::drive::{drive, exchange, prepared_as};
+use crate::errors::message;
+use crate::excluded::over_pairs;
+use crate::frames;
+use crate::grammar::order;
+use crate::parties::{FORMATS, dialects, vendor};
+use crate::streams::split;
 
 /// Spoiled bodies per case.
 const ROUNDS: u64 = 40;
@@ -42,9 +46,9 @@ fn each_spoiled(body: &[u8], mut check: impl FnMut(Bytes) -> Result<(), String>)
 
 /// An error must be something that a client can be shown.
 fn shown(error: &ErrorInfo) -> Result<(), String> {
-    for dialect in Dialect::ALL {
-        let body: Value = serde_json::from_slice(&encode_error(*dialect, error)).map_err(|error| error.to_string())?;
-        if body["error"]["message"].as_str().is_none_or(str::is_empty) || !(400..600).contains(&error.status) {
+    for dialect in dialects() {
+        let body: Value = serde_json::from_slice(&encode_error(dialect, error)).map_err(|error| error.to_string())?;
+        if message(dialect, &body).is_empty() || !(400..600).contains(&error.status) {
             return Err(format!("an error that says nothing: {body}"));
         }
     }
@@ -53,23 +57,23 @@ fn shown(error: &ErrorInfo) -> Result<(), String> {
 
 #[test]
 fn spoiled_requests_never_panic_and_what_is_no_json_is_refused() {
-    over_cases(
+    let has_request = |case: &Case| case.request.is_some();
+    over_pairs(
         "garbage-request",
-        |case| case.request.is_some(),
-        |case| {
+        has_request,
+        |_| FORMATS,
+        |case, wire| {
             each_spoiled(case.request.as_ref().unwrap(), |body| {
-                for wire in Format::ALL {
-                    match prepared(case.format, &body, vendor(*wire), *wire, Some("m")) {
-                        Err(error) => shown(&error.into())?,
-                        Ok(prepared) if *wire != case.format => {
-                            serde_json::from_slice::<Value>(&body)
-                                .map_err(|_| "what is no JSON was translated".to_owned())?;
-                            serde_json::from_slice::<Value>(&prepared.body).map_err(|error| error.to_string())?;
-                        }
-                        Ok(_) => {}
+                let Ok(outline) = case.outline(&body) else { return Ok(()) };
+                match prepared_as(case.format(), &body, &outline, vendor(**wire), **wire, Some("m")) {
+                    Err(error) => shown(&error.into()),
+                    Ok(_) if **wire == case.format() => Ok(()),
+                    Ok(prepared) => {
+                        serde_json::from_slice::<Value>(&body)
+                            .map_err(|_| "what is no JSON was translated".to_owned())?;
+                        serde_json::from_slice::<Value>(&prepared.body).map(drop).map_err(|error| error.to_string())
                     }
                 }
-                Ok(())
             })
         },
     );
@@ -77,29 +81,25 @@ fn spoiled_requests_never_panic_and_what_is_no_json_is_refused() {
 
 #[test]
 fn spoiled_replies_never_panic_and_what_is_no_json_is_a_fault() {
-    over_cases(
+    over_pairs(
         "garbage-reply",
         |case| !case.streaming,
-        |case| {
+        |_| FORMATS,
+        |case, client| {
             each_spoiled(&case.response, |body| {
                 let is_json = serde_json::from_slice::<Value>(&body).is_ok();
                 // What is relayed is not parsed whole: a wrong byte within a string is the client's to see.
                 let has_the_form = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
-                for client in Format::ALL {
-                    let exchange = exchange(*client, case.provider(), case.format);
-                    match exchange.reply(&body) {
-                        Err(fault) => shown(&ErrorInfo::from(&fault))?,
-                        Ok(_) if !(is_json || has_the_form && exchange.relays()) => {
-                            return Err("what is no JSON is taken for a reply".into());
-                        }
-                        Ok(_) if exchange.relays() => {}
-                        Ok(reply) => {
-                            drop(serde_json::from_slice::<Value>(&reply.body).map_err(|error| error.to_string())?)
-                        }
+                let exchange = exchange(**client, case.provider(), case.wire);
+                match exchange.reply(&body) {
+                    Err(fault) => shown(&ErrorInfo::from(&fault))?,
+                    Ok(_) if !(is_json || has_the_form && exchange.relays()) => {
+                        return Err("what is no JSON is taken for a reply".into());
                     }
-                    shown(&exchange.error(case.status.max(400), &body))?;
+                    Ok(_) if exchange.relays() => {}
+                    Ok(reply) => drop(serde_json::from_slice::<Value>(&reply.body).map_err(|error| error.to_string())?),
                 }
-                Ok(())
+                shown(&exchange.error(case.status.max(400), &HeaderMap::new(), &body))
             })
         },
     );
@@ -107,61 +107,86 @@ fn spoiled_replies_never_panic_and_what_is_no_json_is_a_fault() {
 
 #[test]
 fn spoiled_streams_never_panic_and_end_well_or_with_an_error_event() {
-    over_cases(
+    over_pairs(
         "garbage-stream",
         |case| case.streaming,
-        |case| {
+        |_| FORMATS,
+        |case, client| {
+            let exchange = exchange(**client, case.provider(), case.wire);
             each_spoiled(&case.response, |body| {
-                for client in Format::ALL {
-                    let exchange = exchange(*client, case.provider(), case.format);
-                    let driven = drive(&exchange, [&body[..]]);
-                    let mut random = fastrand::Rng::with_seed(7);
-                    if drive(&exchange, split(&body, &mut random)) != driven {
-                        return Err("cut elsewhere it is another stream".into());
-                    }
-                    if *client != case.format {
-                        translated(*client, &driven.out, driven.fault.is_some())?;
-                    }
+                let driven = drive(&exchange, [&body[..]]);
+                let mut random = fastrand::Rng::with_seed(7);
+                if drive(&exchange, split(&body, &mut random)) != driven {
+                    return Err("cut elsewhere it is another stream".into());
                 }
-                Ok(())
+                if exchange.relays() {
+                    return Ok(());
+                }
+                translated(**client, exchange.client_framing(), &driven.out, driven.fault.is_some())
             })?;
-            cut_short(case)
+            cut_short(case, **client)
         },
     );
 }
 
 /// What a translated stream looks like whatever came: whole events of JSON, ended by its format or by one error.
-fn translated(client: Format, out: &[u8], failed: bool) -> Result<(), String> {
+fn translated(client: Format, framing: Framing, out: &[u8], failed: bool) -> Result<(), String> {
     if !failed {
-        return order(client, out);
+        return order(client, &frames::complete(framing, out)?);
     }
-    let events = sse::events(out);
+    let events = frames::events(framing, out);
     let (last, before) = events.split_last().ok_or("a fault without an event")?;
-    if last.json()?.get("error").is_none() {
+    if !is_error(client, last)? {
         return Err(format!("the last event is no error: {}", last.data));
     }
     for event in before {
-        let value = event.json()?;
-        if value["type"] == "message_stop" || value.get("error").is_some() {
-            return Err(format!("the stream ended before its error: {value}"));
+        if ends(client, event)? || is_error(client, event)? {
+            return Err(format!("the stream ended before its error: {}", event.data));
         }
     }
     Ok(())
 }
 
-/// A stream that breaks off before its last delta is not taken for a complete one.
-fn cut_short(case: &Case) -> Result<(), String> {
-    let text = String::from_utf8_lossy(&case.response);
-    let first_ends = ["\"finish_reason\":\"", "\"finish_reason\": \"", "message_delta"]
-        .iter()
-        .filter_map(|end| text.find(end))
-        .min();
-    let Some(at) = first_ends else { return Ok(()) };
-    for client in Format::ALL {
-        let driven = drive(&exchange(*client, case.provider(), case.format), [&case.response[..at - 1]]);
-        if driven.fault.is_none() {
-            return Err(format!("{client}: a stream without its end is taken for complete"));
+/// Whether an event tells an error as the vendor does within a stream.
+fn is_error(client: Format, event: &frames::Event) -> Result<bool, String> {
+    let value = event.json()?;
+    Ok(match client {
+        Format::OpenAIChat | Format::GeminiGenerateContent => value.get("error").is_some(),
+        Format::OpenAIResponses => ["error", "response.failed"].contains(&value["type"].as_str().unwrap_or_default()),
+        Format::AnthropicMessages => event.name.as_deref() == Some("error") && value["type"] == "error",
+        Format::BedrockConverse => {
+            event.exception && event.name.as_deref().is_some_and(|name| name.ends_with("Exception"))
         }
+        // Cohere has no event of errors; the end of a message tells them.
+        Format::CohereChat => value["delta"]["finish_reason"] == "ERROR" || value["delta"]["error"].is_string(),
+    })
+}
+
+/// Whether an event is its format's end.
+fn ends(client: Format, event: &frames::Event) -> Result<bool, String> {
+    if event.data == "[DONE]" {
+        return Ok(true);
+    }
+    let value = event.json()?;
+    let kind = value["type"].as_str().unwrap_or_default();
+    Ok(match client {
+        Format::OpenAIChat | Format::GeminiGenerateContent => false,
+        Format::OpenAIResponses => ["response.completed", "response.incomplete"].contains(&kind),
+        Format::AnthropicMessages => kind == "message_stop",
+        Format::BedrockConverse => event.name.as_deref() == Some("metadata"),
+        Format::CohereChat => kind == "message-end",
+    })
+}
+
+/// A stream that breaks off before its last delta is not taken for a complete one.
+fn cut_short(case: &Case, client: Format) -> Result<(), String> {
+    let find = |end: &str| memchr::memmem::find(&case.response, end.as_bytes());
+    let ends = ["\"finish_reason\":\"", "\"finish_reason\": \"", "message_delta", "\"finishReason\"", "messageStop"];
+    let ends = ends.iter().chain(&["response.completed", "response.incomplete", "message-end", "blockReason"]);
+    let Some(at) = ends.filter_map(|end| find(end)).min().filter(|at| *at > 0) else { return Ok(()) };
+    let driven = drive(&exchange(client, case.provider(), case.wire), [&case.response[..at - 1]]);
+    if driven.fault.is_none() {
+        return Err("a stream without its end is taken for complete".into());
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use pillion_llm::{Format, outline};
 use serde_json::{Value, json};
 
-use crate::corpus::{other, vendor};
 use crate::drive::{bytes, drive, exchange, prepared};
+use crate::parties::{others, vendor};
 
 const O: Format = Format::OpenAIChat;
 const A: Format = Format::AnthropicMessages;
@@ -18,9 +18,10 @@ fn refused(format: Format, body: &str) {
 
 #[track_caller]
 fn translation_refused(format: Format, body: &str) {
-    let wire = other(format);
-    let result = prepared(format, &Bytes::copy_from_slice(body.as_bytes()), vendor(wire), wire, None);
-    assert!(result.is_err(), "the translation takes {body}");
+    for wire in others(format) {
+        let result = prepared(format, &Bytes::copy_from_slice(body.as_bytes()), vendor(wire), wire, None);
+        assert!(result.is_err(), "the translation to {wire} takes {body}");
+    }
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn depth_is_refused_and_never_overflows() {
             let exchange = exchange(client, vendor(format), format);
             for reply in [closed.clone(), format!(r#"{{"choices":{closed},"content":{closed}}}"#)] {
                 drop(exchange.reply(&Bytes::from(reply.clone())));
-                drop(exchange.error(500, reply.as_bytes()));
+                drop(exchange.error(500, &http::HeaderMap::new(), reply.as_bytes()));
                 drive(&exchange, [format!("data: {reply}\n\n").as_bytes()]);
             }
         }
@@ -103,7 +104,7 @@ fn every_prefix_of_a_body_is_read_without_panic() {
         for end in 0..body.len() {
             let prefix = body.slice(..end);
             for wire in [O, A] {
-                let result = prepared(case.format, &prefix, vendor(wire), wire, Some("m"));
+                let result = prepared(case.format(), &prefix, vendor(wire), wire, Some("m"));
                 let complete = serde_json::from_slice::<Value>(&prefix).is_ok();
                 assert_eq!(result.is_ok(), complete, "{} up to {end}", case.id);
             }

@@ -4,8 +4,8 @@ use pillion_llm::Format;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::corpus::{other, vendor};
 use crate::drive::{bytes, prepared};
+use crate::parties::{FORMATS, vendor};
 
 /// A conversation before a format writes it down.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ impl Talk {
     fn write(&self, format: Format) -> Value {
         let mut body = match format {
             Format::OpenAIChat => self.openai(),
-            Format::AnthropicMessages => self.anthropic(),
+            _ => self.anthropic(),
         };
         body["model"] = json!("m");
         body["stream"] = json!(self.stream);
@@ -212,13 +212,13 @@ fn said(format: Format, body: &Value) -> Vec<(String, Value)> {
     for tool in body["tools"].as_array().into_iter().flatten() {
         let (tool, schema) = match format {
             Format::OpenAIChat => (&tool["function"], "parameters"),
-            Format::AnthropicMessages => (tool, "input_schema"),
+            _ => (tool, "input_schema"),
         };
         say("tool", json!([tool["name"], tool["description"], tool[schema]]));
     }
     let (bound, stop) = match format {
         Format::OpenAIChat => ("max_completion_tokens", "stop"),
-        Format::AnthropicMessages => ("max_tokens", "stop_sequences"),
+        _ => ("max_tokens", "stop_sequences"),
     };
     let stop = Some(body[stop].clone()).filter(|stop| *stop != json!([])).unwrap_or_default();
     say("settings", json!([body[bound], stop, body["temperature"], body["stream"], body["model"]]));
@@ -233,10 +233,14 @@ fn there_and_back(from: Format, body: &Value) -> Value {
     serde_json::from_slice(&back.body).unwrap()
 }
 
+fn other(format: Format) -> Format {
+    if format == Format::OpenAIChat { Format::AnthropicMessages } else { Format::OpenAIChat }
+}
+
 fn capable(format: Format) -> &'static str {
     match format {
         Format::OpenAIChat => "gpt-4o",
-        Format::AnthropicMessages => "claude-sonnet-4-5",
+        _ => "claude-sonnet-4-5",
     }
 }
 
@@ -257,7 +261,7 @@ proptest! {
 
     #[test]
     fn both_formats_become_the_same_request(talk in talk()) {
-        for wire in Format::ALL {
+        for wire in FORMATS {
             let own = talk.write(*wire);
             let foreign = prepared(other(*wire), &bytes(&talk.write(other(*wire))), vendor(*wire), *wire, Some("m")).unwrap();
             prop_assert_eq!(said(*wire, &serde_json::from_slice(&foreign.body).unwrap()), said(*wire, &own));
@@ -266,7 +270,7 @@ proptest! {
 
     #[test]
     fn translating_twice_gives_the_same_bytes(talk in talk()) {
-        for from in Format::ALL {
+        for from in FORMATS {
             let body = bytes(&talk.write(*from));
             let once = || prepared(*from, &body, vendor(other(*from)), other(*from), Some("m")).unwrap().body;
             prop_assert_eq!(once(), once());

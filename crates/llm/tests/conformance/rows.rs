@@ -1,16 +1,15 @@
 //! The rows of the checklist of translation cases that concern these two formats, each with small bodies, as data in `rows/`.
 
-use pillion_llm::Format;
+use pillion_llm::{Format, Framing};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::corpus::vendor;
 use crate::drive::{bytes, drive, exchange, exchange_without_usage, prepared};
 use crate::excluded::say;
-use crate::replies::counted;
-use crate::sse;
-use crate::streams::grammar;
-use crate::view::{self, Counts};
+use crate::frames;
+use crate::grammar::grammar;
+use crate::parties::vendor;
+use crate::view::{self, Counts, counted};
 
 /// The notation of the checklist.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
@@ -107,7 +106,7 @@ fn replies_by_row() {
         let (client, wire) = (row.client.format(), row.wire.format());
         let mut reply = match wire {
             Format::OpenAIChat => json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m"}),
-            Format::AnthropicMessages => {
+            _ => {
                 json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [],
                 "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}})
             }
@@ -167,12 +166,14 @@ fn streams_by_row() {
         let driven = drive(&exchange, [stream.as_bytes()]);
         let out = String::from_utf8_lossy(&driven.out).into_owned();
         match (&driven.fault, &row.fault) {
-            (None, None) if client != wire => grammar(client, &driven.out).map_err(|why| format!("{why} in\n{out}"))?,
+            (None, None) if client != wire => {
+                grammar(client, Framing::Sse, &driven.out).map_err(|why| format!("{why} in\n{out}"))?
+            }
             (None, None) => {}
             (Some(fault), Some(words)) if fault.contains(words) => {}
             (fault, words) => return Err(format!("the fault is {fault:?}, expected {words:?} in\n{out}")),
         }
-        let events = sse::events(&driven.out);
+        let events = frames::events(Framing::Sse, &driven.out);
         if let Some(expected) = &row.events {
             let found = events.iter().map(|event| event.json().unwrap_or(json!(event.data))).collect();
             has(&Value::Array(found), &Value::Array(expected.clone()), "").map_err(|why| format!("{why} in\n{out}"))?;
@@ -195,7 +196,7 @@ fn written(wire: Format, event: &Value) -> String {
     match (event, wire) {
         (Value::String(raw), _) => raw.clone(),
         (event, Format::AnthropicMessages) => format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()),
-        (event, Format::OpenAIChat) => {
+        (event, _) => {
             let mut chunk = json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"});
             chunk.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
             format!("data: {chunk}\n\n")

@@ -1,12 +1,13 @@
 //! A snapshot made ready for the request path: names resolved to descriptors, headers and URLs parsed once. What cannot
 //! be made ready is refused here, whole, before anything is served from it.
 
+use crate::identity::Source;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use pillion_llm::{Ask, Descriptor, Dialect, Format, Operation, Options, Wire};
 use pillion_snapshot::{
     ApiKeyPlacement, CredentialSource, Metering, ModelPattern, Params, ProviderKey, Retry, Snapshot, Translation,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(crate) struct Prepared {
     pub(crate) snapshot: Arc<Snapshot>,
     /// In the order they are tried.
     pub(crate) rules: Vec<Rule>,
+    /// The clouds' identities that it asks for, each with the names of its providers.
+    pub(crate) identities: BTreeMap<Arc<Source>, Vec<String>>,
 }
 
 /// One rule, ready.
@@ -71,8 +74,17 @@ pub(crate) struct Provider {
 pub(crate) enum Auth {
     None,
     Passthrough,
-    Header { key: String, name: HeaderName, prefix: String },
-    Query { key: String, name: String },
+    Header {
+        key: String,
+        name: HeaderName,
+        prefix: String,
+    },
+    Query {
+        key: String,
+        name: String,
+    },
+    /// Shared by all providers that say the same.
+    Cloud(Arc<Source>),
 }
 
 /// As in the snapshot.
@@ -111,8 +123,20 @@ impl Prepared {
             providers.insert(key, Arc::new(Provider::new(key, provider)?));
         }
         let rules = snapshot.rules.iter().map(|rule| Rule::new(rule, &providers)).collect::<Result<_, _>>()?;
-        Ok(Self { rules, snapshot: Arc::new(snapshot) })
+        let identities = identities(providers.values());
+        Ok(Self { rules, identities, snapshot: Arc::new(snapshot) })
     }
+}
+
+fn identities<'a>(providers: impl Iterator<Item = &'a Arc<Provider>>) -> BTreeMap<Arc<Source>, Vec<String>> {
+    let mut identities: BTreeMap<Arc<Source>, Vec<String>> = BTreeMap::new();
+    for provider in providers {
+        if let Auth::Cloud(source) = &provider.auth {
+            identities.entry(source.clone()).or_default().push(provider.name.clone());
+        }
+    }
+    identities.values_mut().for_each(|names| names.sort());
+    identities
 }
 
 impl Provider {
@@ -158,10 +182,18 @@ fn fixed_urls(descriptor: &Descriptor, endpoint: &str, options: &Options) -> Vec
 }
 
 impl Auth {
+    /// Whether the whole request is needed to authorise it.
+    pub(crate) fn signs(&self) -> bool {
+        matches!(self, Self::Cloud(source) if matches!(**source, Source::Aws(_)))
+    }
+
     fn new(provider: &ProviderKey, auth: &pillion_snapshot::Auth) -> Result<Self, PrepareError> {
         Ok(match auth {
             pillion_snapshot::Auth::None => Self::None,
             pillion_snapshot::Auth::Passthrough => Self::Passthrough,
+            pillion_snapshot::Auth::Aws(identity) => Self::Cloud(Arc::new(Source::Aws(identity.clone()))),
+            pillion_snapshot::Auth::Azure(identity) => Self::Cloud(Arc::new(Source::Azure(identity.clone()))),
+            pillion_snapshot::Auth::Gcp(identity) => Self::Cloud(Arc::new(Source::Gcp(identity.clone()))),
             pillion_snapshot::Auth::ApiKey { source: CredentialSource::Mounted { key }, placement } => {
                 match placement {
                     ApiKeyPlacement::Query { name } => Self::Query { key: key.clone(), name: name.clone() },

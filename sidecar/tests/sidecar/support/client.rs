@@ -3,8 +3,8 @@
 use super::soon;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Either, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) struct Asked {
     address: SocketAddr,
     request: Request<Full<Bytes>>,
+    chunked: bool,
 }
 
 /// Its reply, whose body is still to be read. Dropping it hangs up.
@@ -38,12 +39,18 @@ pub(crate) fn request(address: SocketAddr, method: Method, path: &str, body: imp
     *request.method_mut() = method;
     *request.uri_mut() = path.parse().unwrap();
     request.headers_mut().insert("host", "127.0.0.1".parse().unwrap());
-    Asked { address, request }
+    Asked { address, request, chunked: false }
 }
 
 impl Asked {
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.request.headers_mut().insert(name, value.parse().unwrap());
+        self
+    }
+
+    /// Its body's length is not told beforehand.
+    pub(crate) fn chunked(mut self) -> Self {
+        self.chunked = true;
         self
     }
 
@@ -53,7 +60,16 @@ impl Asked {
         let connection = AbortOnDropHandle::new(tokio::spawn(async move {
             let _ = connection.await;
         }));
-        let response = soon(sender.send_request(self.request)).await.expect("the sidecar answers");
+        let request = match self.chunked {
+            false => self.request.map(Either::Left),
+            true => {
+                let (parts, body) = self.request.into_parts();
+                let bytes = body.collect().await.unwrap().to_bytes();
+                let frame = Ok::<_, std::convert::Infallible>(Frame::data(bytes));
+                Request::from_parts(parts, Either::Right(StreamBody::new(futures::stream::iter([frame]))))
+            }
+        };
+        let response = soon(sender.send_request(request)).await.expect("the sidecar answers");
         let (parts, body) = response.into_parts();
         Answered { status: parts.status, headers: parts.headers, body, _connection: connection }
     }

@@ -1,6 +1,7 @@
 //! A sidecar, providers and applications over real loopback sockets.
 
 pub(crate) mod client;
+pub(crate) mod cloud;
 pub(crate) mod logs;
 pub(crate) mod upstream;
 

@@ -65,3 +65,6 @@ fn stop_details(kind: FinishKind) -> serde_json::Value {
         _ => serde_json::Value::Null,
     }
 }
+
+#[cfg(test)]
+mod tests;

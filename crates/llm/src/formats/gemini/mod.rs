@@ -1,70 +1,44 @@
-//! Gemini generateContent, of the Gemini API and Vertex AI. SKELETON
-#![allow(missing_docs, unused_variables, unused_imports, dead_code)]
-use crate::formats::seen::{Noted, Observed, Seen};
-use crate::formats::{Encoded, ReplyContext, Restore, ServerRules};
-use crate::framing::{Frame, Framing};
-use crate::json::Object;
-use crate::model::{Answer, Event, Names, Report, Request};
-use crate::{BodyError, ErrorInfo, Format, UpstreamFault, Usage};
-use bytes::Bytes;
-use serde_json::Value;
+//! Gemini generateContent, of the Gemini API and of Vertex AI.
 
-pub fn decode_request(body: Object) -> Result<Request, BodyError> {
-    Err(BodyError::new("not yet"))
-}
-pub fn encode_request(
-    request: Request,
-    rules: ServerRules,
-    names: &mut Names,
-    report: &mut Report,
-) -> Result<Value, BodyError> {
-    Ok(Value::Null)
-}
-pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) -> Result<Object, BodyError> {
-    Ok(Object::new())
-}
-pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<Answer, UpstreamFault> {
-    Err(UpstreamFault::malformed(Format::GeminiGenerateContent, "not yet"))
-}
-pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
-    Value::Null
-}
-pub fn error_body(error: &ErrorInfo) -> Value {
-    Value::Null
-}
-pub fn read_error(value: &Value, status: u16) -> Option<ErrorInfo> {
-    None
-}
-pub fn error_frame(framing: Framing, error: &ErrorInfo) -> Bytes {
-    Bytes::new()
-}
-pub(crate) fn observe(framing: Framing, frame: &Bytes, noted: &mut Noted) -> Seen {
-    Seen::Keep
-}
-pub(crate) fn observe_reply(body: &str) -> Result<Observed, UpstreamFault> {
-    Ok(Observed::default())
-}
-#[derive(Debug)]
-pub struct StreamDecoder;
-impl StreamDecoder {
-    pub fn new(names: Names) -> Self {
-        Self
-    }
-    pub fn push(&mut self, frame: &Frame, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
-        Ok(())
-    }
-    pub fn finish(&mut self, out: &mut Vec<Event>) -> Result<(), UpstreamFault> {
-        Ok(())
-    }
-    pub fn usage(&self) -> Option<Usage> {
-        None
-    }
-}
-#[derive(Debug)]
-pub struct StreamEncoder;
-impl StreamEncoder {
-    pub fn new(context: ReplyContext) -> Self {
-        Self
-    }
-    pub fn push(&mut self, event: Event, out: &mut Vec<Bytes>) {}
-}
+mod capabilities;
+mod citations;
+mod decode_parts;
+mod decode_reply;
+mod decode_request;
+mod decode_settings;
+mod decode_stream;
+mod decode_tools;
+mod encode_parts;
+mod encode_reply;
+mod encode_request;
+mod encode_settings;
+mod encode_stream;
+mod encode_tools;
+mod error;
+mod finish;
+mod logprobs;
+mod media;
+mod notes;
+mod observe;
+mod own;
+mod partial;
+mod schema;
+mod signature;
+mod spelling;
+#[cfg(test)]
+mod tests;
+mod thinking;
+mod time;
+mod turns;
+mod usage;
+mod vendor;
+
+pub use decode_reply::decode_reply;
+pub use decode_request::decode_request;
+pub use decode_stream::StreamDecoder;
+pub use encode_reply::encode_reply;
+pub(crate) use encode_request::encode_params;
+pub use encode_request::encode_request;
+pub use encode_stream::StreamEncoder;
+pub use error::{error_body, error_frame, read_error};
+pub(crate) use observe::{observe, observe_reply};

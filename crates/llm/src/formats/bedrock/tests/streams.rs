@@ -174,7 +174,7 @@ fn exceptions_are_errors_in_both_directions() {
         };
         let [Event::Error(error)] = events.as_slice() else { panic!("{events:?}") };
         assert_eq!((error.kind, error.status, error.message.as_str()), (kind, status, "why"));
-        let back = formats::error_frame(BEDROCK, Framing::EventStream, error);
+        let back = formats::error_frame(BEDROCK, Framing::EventStream, error, 0);
         let frame = event_stream::read(&back).unwrap();
         assert!(frame.exception);
         if name != "modelStreamErrorException" {
@@ -189,7 +189,7 @@ fn exceptions_are_errors_in_both_directions() {
     StreamDecoder::new(BEDROCK, Restore::default()).push(&event_stream::read(&frame).unwrap(), &mut events).unwrap();
     assert!(matches!(&events[..], [Event::Error(error)] if error.status == 424 && error.message == "o"));
     let error = ErrorInfo::new(ErrorKind::Timeout, "late");
-    let frame = event_stream::read(&formats::error_frame(BEDROCK, Framing::EventStream, &error)).unwrap();
+    let frame = event_stream::read(&formats::error_frame(BEDROCK, Framing::EventStream, &error, 0)).unwrap();
     assert_eq!(frame.name.as_deref(), Some("modelStreamErrorException"));
     let body: Value = serde_json::from_slice(&frame.data.unwrap()).unwrap();
     assert_eq!(body, json!({"message": "late", "originalStatusCode": 504, "originalMessage": "late"}));

@@ -1,7 +1,7 @@
 //! Streams from and to other formats, as events and as bytes.
 
 use super::*;
-use crate::formats::recorded::{answered, context, events, grammatical, plain, streamed};
+use crate::formats::recorded::{answered, context, events, grammatical, said, streamed};
 use crate::formats::{Noted, Seen, encode_reply, error_frame, observe, observe_reply};
 use crate::framing::Framing;
 use crate::model::{Answer, Citation, Event, Finish, FinishKind, PartDelta, PartKind, PartStart, Report};
@@ -70,7 +70,7 @@ fn calls_may_interleave_and_usage_is_what_was_processed() {
     // Both sequential formats put one behind the other.
     for client in [COHERE, ANTHROPIC] {
         let again = Answer::collect(recorded::events(client, [&streamed(client, client, events.clone())[..]]).unwrap());
-        assert_eq!(plain(client, again).parts, plain(client, answer.clone()).parts, "{client}");
+        assert_eq!(said(client, again), said(client, answer.clone()), "{client}");
     }
 }
 
@@ -94,7 +94,7 @@ fn a_stream_that_fails_or_breaks_says_so() {
     assert_eq!(of(json!({"message": "too many tokens", "id": "x"})), (ErrorKind::Server, "too many tokens".into()));
     // Our own error is what the API itself would end a stream with.
     let error = ErrorInfo::new(ErrorKind::Server, "gone");
-    let frame = error_frame(COHERE, Framing::Sse, &error);
+    let frame = error_frame(COHERE, Framing::Sse, &error, 0);
     assert_eq!(events(COHERE, [&frame[..]]).unwrap().len(), 1);
     assert_eq!(
         observe(COHERE, Framing::Sse, &frame, &mut Noted::default()),

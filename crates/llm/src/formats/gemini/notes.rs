@@ -1,0 +1,48 @@
+//! What a decoder notes of how a request was written, for the encoder that writes it again: members of extras whose names
+//! begin with [`OWN_NOTE`], which no other format's encoder reads or reports.
+
+use crate::json::Object;
+use crate::model::OWN_NOTE;
+use serde_json::Value;
+
+/// Paths of the members that were not spelled in camelCase, of a request.
+pub(super) const SPELLED: &str = ":spelled";
+/// `contents` was one object, of a request.
+pub(super) const ONE_CONTENT: &str = ":contents";
+/// Members of `systemInstruction` that are no parts, of a request.
+pub(super) const SYSTEM: &str = ":system";
+/// Members whose value says something in other words than the encoder's: by name, of a request.
+pub(super) const WORDS: &str = ":words";
+/// The role where it is neither `user` nor `model`; null where there is none, of a message.
+pub(super) const ROLE: &str = ":role";
+/// `parts` was one object, of a message.
+pub(super) const ONE_PART: &str = ":parts";
+/// The part holds no data, of a part that is empty text.
+pub(super) const NO_DATA: &str = ":noData";
+/// The id is ours, of a call.
+pub(super) const MINTED: &str = ":minted";
+/// A `functionResponse`, whole.
+pub(super) const RESPONSE: &str = ":functionResponse";
+/// The `mimeType` of a `fileData`.
+pub(super) const MIME_TYPE: &str = ":mimeType";
+/// Which object of `tools` a tool stood in.
+pub(super) const GROUP: &str = ":group";
+/// The members of a declaration that say its schema.
+pub(super) const SCHEMA: &str = ":schema";
+
+/// What is no note.
+pub(super) fn members(extras: Object) -> impl Iterator<Item = (String, Value)> {
+    extras.into_iter().filter(|(key, _)| !key.starts_with(OWN_NOTE))
+}
+
+/// Puts members in, those of objects into the objects that are there.
+pub(super) fn merge(into: &mut Object, extras: Object) {
+    for (key, value) in members(extras) {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Object(inside)), Value::Object(more)) => inside.extend(more),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Whether a translated request still says what the client's said.
+
+use pillion_llm::Format;
+use serde_json::Value;
+
+use super::{Ask, Fact, Says, asks, every_ask, facts};
+
+/// The facts and asks of a client's request that its translation does not hold and no report names.
+pub(crate) fn lost(
+    client: Format,
+    request: &Value,
+    wire: Format,
+    translated: &Value,
+    reported: &[String],
+) -> Vec<String> {
+    let (now, raw) = (facts(wire, translated), Raw::of(translated));
+    let facts = facts(client, request).into_iter();
+    // Whoever says it now: that the speaker is another one is reported.
+    let anyone = reported.iter().any(|name| name.ends_with(".role"));
+    let facts = facts.filter(|fact| !holds(&now, &raw, fact, anyone) && !names(reported, &fact.path));
+    let facts = facts.map(|fact| format!("{} of {:?}: {:.160}", fact.path, fact.who, format!("{:?}", fact.says)));
+    let now = every_ask(wire, translated);
+    let told = |ask: &Ask| names(reported, &ask.path) || ask.concept.is_some_and(|concept| names(reported, concept));
+    let asks = asks(client, request).into_iter().filter(|ask| !carried(&now, ask) && !told(ask));
+    let asks =
+        asks.map(|ask| format!("{} ({}): {:.80}", ask.path, ask.concept.unwrap_or("its own"), ask.value.to_string()));
+    facts.chain(asks).collect()
+}
+
+/// Every string and object of a body, for what stands in another place.
+struct Raw {
+    strings: Vec<String>,
+}
+
+impl Raw {
+    fn of(value: &Value) -> Self {
+        let mut strings = Vec::new();
+        collect(value, &mut strings);
+        Self { strings }
+    }
+
+    fn within(&self, text: &str) -> bool {
+        self.strings.iter().any(|string| string.contains(text))
+    }
+}
+
+fn collect(value: &Value, strings: &mut Vec<String>) {
+    match value {
+        Value::String(text) => strings.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, strings)),
+        Value::Object(object) => object.values().for_each(|item| collect(item, strings)),
+        _ => {}
+    }
+}
+
+fn holds(now: &[Fact], raw: &Raw, fact: &Fact, anyone: bool) -> bool {
+    let mut same = now.iter().filter(|other| anyone || other.who == fact.who);
+    match &fact.says {
+        // What a tool returned may be said as JSON instead of text.
+        Says::Text(text) => {
+            same.any(|other| matches!(&other.says, Says::Text(other) if other.contains(text.as_str()) || is_same_json(other, text)))
+        }
+        Says::Thinking(text) => same.any(|other| matches!(&other.says, Says::Thinking(other) if other.contains(text.as_str()))),
+        Says::Media(data) => raw.within(data),
+        Says::Call { id, name, arguments } => same.any(|other| match &other.says {
+            Says::Call { id: other_id, name: other_name, arguments: other } => {
+                other == arguments && (other_name == name || !is_plain(name)) && same_id(id, other_id)
+            }
+            _ => false,
+        }),
+        Says::Result { id, name } => same.any(|other| match &other.says {
+            Says::Result { id: other_id, name: other_name } if id.is_empty() || other_id.is_empty() => {
+                name.is_empty() || other_name.is_empty() || name == other_name
+            }
+            Says::Result { id: other_id, .. } => same_id(id, other_id),
+            _ => false,
+        }),
+        Says::Function { name, description, words } => same.any(|other| match &other.says {
+            Says::Function { name: other_name, description: other, words: other_words } => {
+                (other_name == name || !is_plain(name))
+                    && other.contains(description.as_str())
+                    && words.iter().all(|word| other_words.contains(word))
+            }
+            _ => false,
+        }),
+        Says::Vendor(kind) => same.any(|other| matches!(&other.says, Says::Vendor(other) if other == kind)),
+    }
+}
+
+/// A vendor's rule may want another id than the client's.
+fn same_id(id: &str, other: &str) -> bool {
+    id == other || id.is_empty() || other.is_empty() || !is_plain(id)
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+fn is_same_json(left: &str, right: &str) -> bool {
+    let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+    match (value(left), value(right)) {
+        (Some(left), Some(right)) => {
+            left == right || left.as_object().is_some_and(|object| object.values().any(|value| *value == right))
+        }
+        // A text that became a member of an object.
+        (Some(Value::Object(left)), None) => {
+            left.values().any(|value| value.as_str().is_some_and(|text| text.contains(right)))
+        }
+        _ => false,
+    }
+}
+
+/// Numbers and words must be the same; what has a shape has another one.
+fn carried(now: &[Ask], ask: &Ask) -> bool {
+    let Some(concept) = ask.concept else {
+        return now.iter().any(|other| other.concept.is_none() && other.path == ask.path);
+    };
+    let mut same = now.iter().filter(|other| other.concept == Some(concept));
+    match &ask.value {
+        Value::Number(number) => same.any(|other| other.value.as_f64() == number.as_f64() || other.value.is_object()),
+        Value::Object(_) => same.next().is_some(),
+        // Every vendor has its own words for these.
+        _ if concept == "service_tier" => same.any(|other| !other.value.is_null()),
+        value if concept == "reasoning_effort" || concept == "response_format" => {
+            same.any(|other| !other.value.is_null() && (!value.is_boolean() || other.value == *value))
+        }
+        value => same.any(|other| other.value == *value),
+    }
+}
+
+/// Whether a report names the thing at `path`: the path, one that it stands in, or its last word.
+fn names(reported: &[String], path: &str) -> bool {
+    let last = |path: &str| path.rsplit(['.', ']']).next().unwrap_or(path).to_owned();
+    reported.iter().any(|name| {
+        let around =
+            path.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        around || last(name) == last(path)
+    })
+}
