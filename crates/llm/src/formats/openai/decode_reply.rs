@@ -1,5 +1,6 @@
 //! A whole OpenAI Chat reply becomes a neutral answer.
 
+use super::annotations::decode_annotation;
 use crate::json::{Object, take_array, take_object, take_string};
 use crate::model::{Answer, Arguments, Finish, FinishKind, Names, Part, PartKind, Report, mint};
 use crate::{Format, UpstreamFault};
@@ -24,11 +25,12 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
     if choices.len() > 1 {
         report.drop("choices");
     }
-    let (mut parts, mut finish) = (Vec::new(), None);
+    let (mut parts, mut finish, mut logprobs) = (Vec::new(), None, Vec::new());
     if let Some(Value::Object(mut choice)) = choices.into_iter().next() {
         finish = take_string(&mut choice, "finish_reason");
-        if choice.get("logprobs").is_some_and(Value::is_object) {
-            report.drop("choices[].logprobs");
+        if let Some(mut told) = take_object(&mut choice, "logprobs") {
+            logprobs = take_array(&mut told, "content").unwrap_or_default();
+            report.drop_extras("choices[].logprobs.", &told);
         }
         if let Some(message) = take_object(&mut choice, "message") {
             parts = decode_message(message, &id, names, report);
@@ -41,7 +43,7 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
         created: body.get("created").and_then(Value::as_u64),
         usage: body.get("usage").and_then(super::read_usage),
         service_tier: take_string(&mut body, "service_tier"),
-        logprobs: Vec::new(),
+        logprobs,
         id,
         parts,
         finish,
@@ -79,6 +81,12 @@ fn decode_message(mut message: Object, reply: &str, names: &Names, report: &mut 
             }
         }
         _ => {}
+    }
+    let annotations = take_array(&mut message, "annotations").unwrap_or_default();
+    match parts.iter_mut().find(|part| matches!(part.kind, PartKind::Text(_))) {
+        Some(part) => part.citations = annotations.iter().map(decode_annotation).collect(),
+        None if annotations.is_empty() => {}
+        None => report.drop("choices[].message.annotations"),
     }
     if let Some(text) = take_string(&mut message, "refusal").filter(|text| !text.is_empty()) {
         parts.push(Part::new(PartKind::Refusal(text)));

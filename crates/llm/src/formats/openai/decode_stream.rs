@@ -1,6 +1,7 @@
 //! An OpenAI Chat stream becomes neutral events. Servers that imitate it differ in small ways; what they do is
 //! straightened here: indexes and ids left out, finishes told twice or too early, usage in any chunk.
 
+use super::annotations::decode_annotation;
 use crate::framing::Frame;
 use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage, mint};
 use crate::{Format, UpstreamFault};
@@ -104,6 +105,7 @@ impl StreamDecoder {
             }
             self.start(&chunk, out);
             self.delta(choice.get("delta").unwrap_or(&Value::Null), out);
+            self.beside(choice, out);
             let reason = choice.get("finish_reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
             if let (None, Some(reason)) = (&self.finish, reason) {
                 self.finish = Some(super::read_finish(reason));
@@ -187,11 +189,31 @@ impl StreamDecoder {
         }
     }
 
+    /// What is told of the text that came last: what it rests on, and how likely its tokens are. Some servers tell that
+    /// of tokens of thinking and calls too, which has no place.
+    fn beside(&mut self, choice: &Value, out: &mut Vec<Event>) {
+        let annotations = choice.pointer("/delta/annotations").and_then(Value::as_array);
+        for annotation in annotations.into_iter().flatten() {
+            let part = self.speak(PartStart::Text, out);
+            out.push(Event::PartDelta { part, delta: PartDelta::Citation(decode_annotation(annotation)) });
+        }
+        let logprobs = choice.pointer("/logprobs/content").and_then(Value::as_array).filter(|list| !list.is_empty());
+        if let (Some(logprobs), Some((part, PartStart::Text))) = (logprobs, &self.open) {
+            out.push(Event::PartDelta { part: *part, delta: PartDelta::Logprobs(logprobs.clone()) });
+        }
+    }
+
     fn say(&mut self, start: PartStart, text: String, out: &mut Vec<Event>) {
         if text.is_empty() {
             return;
         }
-        let part = match &self.open {
+        let part = self.speak(start, out);
+        out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
+    }
+
+    /// The open part of this kind, or a new one.
+    fn speak(&mut self, start: PartStart, out: &mut Vec<Event>) -> usize {
+        match &self.open {
             Some((part, kind)) if *kind == start => *part,
             _ => {
                 self.close_open(out);
@@ -200,8 +222,7 @@ impl StreamDecoder {
                 self.open = Some((part, start));
                 part
             }
-        };
-        out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
+        }
     }
 
     fn begin(&mut self, start: PartStart, out: &mut Vec<Event>) -> usize {

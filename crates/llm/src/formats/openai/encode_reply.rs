@@ -1,22 +1,26 @@
 //! A neutral answer becomes a whole OpenAI Chat reply.
 //!
 //! Thinking travels in two extensions that other gateways use too: `reasoning_content` is its text, `thinking_blocks`
-//! the vendor's blocks with their signatures, which a client gives back in its next request.
+//! Anthropic's blocks with their signatures, which a client gives back in its next request. A signature of another
+//! vendor's is wrapped, so that it never goes to Anthropic.
 
+use super::annotations::encode_annotation;
 use super::finish_reason;
+use crate::Format;
 use crate::formats::ReplyContext;
-use crate::model::{Answer, Finish, FinishKind, Part, PartKind, Report};
+use crate::model::{Answer, Finish, FinishKind, Part, PartKind, Report, wrap_signature};
 use serde_json::{Map, Value, json};
 
 /// Encodes an answer.
 #[must_use]
 pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
     let finish = answer.finish;
-    let message = encode_message(answer.parts, &finish, report);
+    let message = encode_message(answer.parts, &finish, context.origin, report);
     let mut choice = Map::new();
     choice.insert("index".to_owned(), json!(0));
     choice.insert("message".to_owned(), message);
-    choice.insert("logprobs".to_owned(), Value::Null);
+    let logprobs = (!answer.logprobs.is_empty()).then(|| json!({"content": answer.logprobs, "refusal": null}));
+    choice.insert("logprobs".to_owned(), json!(logprobs));
     choice.insert("finish_reason".to_owned(), json!(finish_reason(finish.kind)));
     if let Some(native) = native_reason(&finish) {
         choice.insert("native_finish_reason".to_owned(), json!(native));
@@ -50,18 +54,29 @@ pub(super) fn native_reason(finish: &Finish) -> Option<&str> {
     matches!(finish.kind, FinishKind::Pause | FinishKind::ContextFull).then_some(finish.native.as_str())
 }
 
-fn encode_message(parts: Vec<Part>, finish: &Finish, report: &mut Report) -> Value {
+fn encode_message(parts: Vec<Part>, finish: &Finish, origin: Format, report: &mut Report) -> Value {
     let (mut text, mut thought, mut refusal) = (None::<String>, String::new(), None::<String>);
     let (mut blocks, mut calls) = (Vec::new(), Vec::new());
     let mut signed = false;
+    let (mut annotations, mut characters) = (Vec::new(), 0);
     for part in parts {
         match part.kind {
-            PartKind::Text(more) => text.get_or_insert_default().push_str(&more),
+            PartKind::Text(more) => {
+                let before = characters;
+                characters += more.chars().count() as u64;
+                text.get_or_insert_default().push_str(&more);
+                for citation in &part.citations {
+                    match encode_annotation(citation, before, characters) {
+                        Some(annotation) => annotations.push(annotation),
+                        None => report.drop("choices[].message.annotations"),
+                    }
+                }
+            }
             PartKind::Refusal(more) => refusal.get_or_insert_default().push_str(&more),
             PartKind::Thinking { text, signature } => {
                 thought.push_str(&text);
                 signed |= signature.is_some();
-                blocks.push(thinking_block(&text, signature.as_deref()));
+                blocks.push(thinking_block(&text, signature.as_deref(), origin));
             }
             PartKind::RedactedThinking(data) => {
                 signed = true;
@@ -95,16 +110,22 @@ fn encode_message(parts: Vec<Part>, finish: &Finish, report: &mut Report) -> Val
     if signed {
         message.insert("thinking_blocks".to_owned(), Value::Array(blocks));
     }
+    if !annotations.is_empty() {
+        message.insert("annotations".to_owned(), Value::Array(annotations));
+    }
     if !calls.is_empty() {
         message.insert("tool_calls".to_owned(), Value::Array(calls));
     }
     Value::Object(message)
 }
 
-pub(super) fn thinking_block(text: &str, signature: Option<&str>) -> Value {
+pub(super) fn thinking_block(text: &str, signature: Option<&str>, origin: Format) -> Value {
     let mut block = json!({"type": "thinking", "thinking": text});
     if let Some(signature) = signature {
-        block["signature"] = json!(signature);
+        block["signature"] = match origin {
+            Format::AnthropicMessages => json!(signature),
+            origin => json!(wrap_signature(origin, Some(signature))),
+        };
     }
     block
 }

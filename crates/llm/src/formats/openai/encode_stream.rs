@@ -1,10 +1,12 @@
 //! Neutral events become an OpenAI Chat stream.
 
+use super::annotations::encode_annotation;
 use super::encode_reply::{native_reason, redacted_block, thinking_block};
 use super::finish_reason;
+use crate::Format;
 use crate::formats::ReplyContext;
 use crate::framing::sse;
-use crate::model::{Event, FinishKind, PartDelta, PartStart, Usage};
+use crate::model::{Citation, Event, FinishKind, PartDelta, PartStart, Usage};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -12,6 +14,7 @@ use std::collections::HashMap;
 /// Encodes one stream.
 #[derive(Debug)]
 pub struct StreamEncoder {
+    origin: Format,
     show_usage: bool,
     id: String,
     model: String,
@@ -20,13 +23,16 @@ pub struct StreamEncoder {
     begins: bool,
     parts: HashMap<usize, Open>,
     calls: usize,
+    /// Of all text so far.
+    characters: u64,
     usage: Option<Usage>,
 }
 
 /// An open part.
 #[derive(Debug)]
 enum Open {
-    Text,
+    /// Characters before it, and what it rests on.
+    Text(u64, Vec<Citation>),
     Refusal,
     /// Its text and signature, for the block that ends it.
     Thinking(String, Option<String>),
@@ -39,6 +45,7 @@ impl StreamEncoder {
     #[must_use]
     pub fn new(context: &ReplyContext) -> Self {
         Self {
+            origin: context.origin,
             show_usage: context.show_usage,
             id: String::new(),
             model: String::new(),
@@ -46,6 +53,7 @@ impl StreamEncoder {
             begins: false,
             parts: HashMap::new(),
             calls: 0,
+            characters: 0,
             usage: None,
         }
     }
@@ -98,7 +106,7 @@ impl StreamEncoder {
 
     fn part_start(&mut self, part: usize, start: PartStart, out: &mut Vec<Bytes>) {
         let open = match start {
-            PartStart::Text => Open::Text,
+            PartStart::Text => Open::Text(self.characters, Vec::new()),
             PartStart::Refusal => Open::Refusal,
             PartStart::Thinking => Open::Thinking(String::new(), None),
             PartStart::RedactedThinking(data) => {
@@ -119,7 +127,20 @@ impl StreamEncoder {
 
     fn part_delta(&mut self, part: usize, delta: PartDelta, out: &mut Vec<Bytes>) {
         let delta = match (self.parts.get_mut(&part), delta) {
-            (Some(Open::Text), PartDelta::Text(text)) => json!({"content": text}),
+            (Some(Open::Text(..)), PartDelta::Text(text)) => {
+                self.characters += text.chars().count() as u64;
+                json!({"content": text})
+            }
+            (Some(Open::Text(_, citations)), PartDelta::Citation(citation)) => {
+                citations.push(citation);
+                return;
+            }
+            (Some(Open::Text(..)), PartDelta::Logprobs(tokens)) => {
+                let mut choice = self.choice(json!({}));
+                choice["logprobs"] = json!({"content": tokens, "refusal": null});
+                self.chunk(json!([choice]), None, out);
+                return;
+            }
             (Some(Open::Refusal), PartDelta::Text(text)) => json!({"refusal": text}),
             (Some(Open::Thinking(thought, _)), PartDelta::Text(text)) => {
                 thought.push_str(&text);
@@ -143,12 +164,19 @@ impl StreamEncoder {
 
     fn part_end(&mut self, part: usize, out: &mut Vec<Bytes>) {
         match self.parts.remove(&part) {
+            Some(Open::Text(before, citations)) => {
+                let annotation = |citation: &Citation| encode_annotation(citation, before, self.characters);
+                let annotations: Vec<Value> = citations.iter().filter_map(annotation).collect();
+                if !annotations.is_empty() {
+                    self.delta(json!({"annotations": annotations}), out);
+                }
+            }
             // The client's parser wants an object.
             Some(Open::Call(index, false)) => {
                 self.delta(json!({"tool_calls": [{"index": index, "function": {"arguments": "{}"}}]}), out);
             }
             Some(Open::Thinking(text, Some(signature))) => {
-                self.delta(json!({"thinking_blocks": [thinking_block(&text, Some(&signature))]}), out);
+                self.delta(json!({"thinking_blocks": [thinking_block(&text, Some(&signature), self.origin)]}), out);
             }
             _ => {}
         }

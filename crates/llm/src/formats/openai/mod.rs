@@ -1,5 +1,6 @@
 //! OpenAI Chat Completions.
 
+mod annotations;
 mod decode_reply;
 mod decode_request;
 mod decode_stream;
