@@ -81,9 +81,10 @@ impl ReplyStream {
         self.closed = true;
         let own = match &mut self.inner {
             Inner::Relay(observer) => observer.take_error_frame(),
-            Inner::Translate(_) => None,
+            Inner::Translate(translator) => translator.fail(error),
         };
-        out.push(own.unwrap_or_else(|| formats::error_frame(self.client, self.framing, error)));
+        let sequence = self.noted().sequence;
+        out.push(own.unwrap_or_else(|| formats::error_frame(self.client, self.framing, error, sequence)));
     }
 
     fn noted(&self) -> &Noted {

@@ -7,7 +7,7 @@ use crate::formats::{self, ReplyContext, Restore, StreamDecoder, StreamEncoder};
 use crate::framing::{self, Framing, Splitter};
 use crate::json::Object;
 use crate::model::{Event, Names, PartStart, Report};
-use crate::{Format, Outline, UpstreamFault};
+use crate::{ErrorInfo, Format, Outline, UpstreamFault};
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -106,6 +106,11 @@ impl Translator {
         let mut events = Vec::new();
         self.decoder.finish(&mut events)?;
         self.encode(events, out)
+    }
+
+    /// What ends the client's stream when it failed, in formats where that depends on what came before.
+    pub(crate) fn fail(&mut self, error: &ErrorInfo) -> Option<Bytes> {
+        self.encoder.fail(error)
     }
 
     fn frame(&mut self, frame: &Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {

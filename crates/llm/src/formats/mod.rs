@@ -203,13 +203,13 @@ pub fn read_error(wire: Format, value: &Value, status: u16) -> Option<ErrorInfo>
 }
 
 /// An error as the last frame of a client's stream. OpenAI's clients get no `[DONE]` after it: the stream did not end
-/// well.
+/// well. `sequence` is the number of the next event, in formats that number them.
 #[must_use]
-pub fn error_frame(client: Format, framing: Framing, error: &ErrorInfo) -> Bytes {
+pub fn error_frame(client: Format, framing: Framing, error: &ErrorInfo, sequence: u64) -> Bytes {
     let body = crate::error::error_body(client.dialect(), error);
     match client {
         Format::OpenAIChat => sse::write(None, &crate::json::bytes(&body)),
-        Format::OpenAIResponses => responses::error_frame(error),
+        Format::OpenAIResponses => responses::error_frame(error, sequence),
         Format::AnthropicMessages => sse::write(Some("error"), &crate::json::bytes(&body)),
         Format::GeminiGenerateContent => gemini::error_frame(framing, error),
         Format::BedrockConverse => bedrock::error_frame(error),
@@ -362,6 +362,14 @@ impl StreamEncoder {
             Self::GeminiGenerateContent(encoder) => encoder.push(event, out),
             Self::BedrockConverse(encoder) => encoder.push(event, out),
             Self::CohereChat(encoder) => encoder.push(event, out),
+        }
+    }
+
+    /// What ends a stream that failed, where it is more than an [`error_frame`].
+    pub fn fail(&mut self, error: &ErrorInfo) -> Option<Bytes> {
+        match self {
+            Self::OpenAIResponses(encoder) => Some(encoder.fail(error)),
+            _ => None,
         }
     }
 }

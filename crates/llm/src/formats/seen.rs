@@ -11,6 +11,8 @@ pub(crate) struct Noted {
     pub(crate) has_delta: bool,
     pub(crate) ended: bool,
     pub(crate) error: Option<ErrorInfo>,
+    /// The number of the next event, in formats that number them.
+    pub(crate) sequence: u64,
 }
 
 /// What becomes of one frame of a relayed stream.

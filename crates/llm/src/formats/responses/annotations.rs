@@ -12,13 +12,14 @@ pub(super) fn decode_annotation(native: Value) -> Citation {
     Citation { url: member("url"), title: member("title").or_else(|| member("filename")), cited: None, range, native }
 }
 
-/// A citation of a text of so many characters; `None` is one that cannot be said. What has no address is a file's by
-/// its name.
-pub(super) fn encode_annotation(citation: &Citation, characters: u64, own: bool) -> Option<Value> {
+/// A citation of a piece of text that stands between these characters of the whole; `None` is one that cannot be said.
+/// What has no address is a file's by its name.
+pub(super) fn encode_annotation(citation: &Citation, begin: u64, end: u64, own: bool) -> Option<Value> {
     if own {
         return Some(citation.native.clone());
     }
-    let (from, to) = citation.range.unwrap_or((0, characters));
+    let within = |at: u64| begin.saturating_add(at).min(end);
+    let (from, to) = citation.range.map_or((begin, end), |(from, to)| (within(from), within(to)));
     Some(match (&citation.url, &citation.title) {
         (Some(url), title) => json!({
             "type": "url_citation", "url": url, "title": title.as_deref().unwrap_or(url),

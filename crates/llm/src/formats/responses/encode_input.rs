@@ -2,13 +2,11 @@
 
 use super::CUSTOM_INPUT;
 use super::annotations::{object, output_text};
+use super::encode_parts::takes_marks;
 use super::reasoning;
 use super::tools::ToolEncoder;
-use crate::formats::openai::{foreign_name, is_billing, kind_name, search_result};
-use crate::json::Object;
-use crate::model::{
-    Arguments, Content, Form, Message, Names, Part, PartKind, Report, Role, Source, mint, plain_id, unwrap_signature,
-};
+use crate::formats::openai::{foreign_name, is_billing, kind_name};
+use crate::model::{Arguments, Content, Form, Message, Names, Part, PartKind, Report, Role, mint, unwrap_signature};
 use crate::{BodyError, Format};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -18,11 +16,11 @@ const LONGEST_ID: usize = 64;
 
 /// Writes messages one after the other.
 pub(super) struct Input<'a> {
-    origin: Format,
+    pub(super) origin: Format,
     /// Whether the model takes explicit marks of the prompt cache.
-    marks: bool,
+    pub(super) marks: bool,
     names: &'a mut Names,
-    report: &'a mut Report,
+    pub(super) report: &'a mut Report,
     pub(super) items: Vec<Value>,
     /// Calls by the id that is sent: whether they are of a custom tool.
     calls: HashMap<String, bool>,
@@ -36,9 +34,18 @@ impl<'a> Input<'a> {
         Self { origin, marks, names, report, items: Vec::new(), calls: HashMap::new(), results: HashMap::new() }
     }
 
-    /// The system prompt that stood beside the messages.
+    /// The system prompt that stood beside the messages. With marks of the prompt cache it becomes an item, for a bare
+    /// text has no place for them.
     pub(super) fn instructions(&mut self, system: Content) -> Option<String> {
-        let texts: Vec<String> = self.system_parts(system).into_iter().map(|(text, _)| text).collect();
+        if self.marks && system.parts.iter().any(|part| part.cache.is_some()) {
+            self.system(Role::System, system);
+            return None;
+        }
+        let parts = self.system_parts(system);
+        if parts.iter().any(|(_, cache)| cache.is_some()) {
+            self.report.drop("cache_control");
+        }
+        let texts: Vec<String> = parts.into_iter().map(|(text, _)| text).collect();
         (!texts.is_empty()).then(|| texts.join("\n\n"))
     }
 
@@ -109,111 +116,6 @@ impl<'a> Input<'a> {
             self.items.push(json!({"role": "user", "content": written(form, parts)}));
         }
         Ok(())
-    }
-
-    /// One part of what the user or a tool says; `None` is one that cannot be said.
-    fn part(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
-        let Part { kind, cache, mut extras, .. } = part;
-        let mut out = match kind {
-            PartKind::Text(text) => object([("type", json!("input_text")), ("text", json!(text))]),
-            PartKind::Image(source) => self.image(source, &mut extras)?,
-            PartKind::Document { source, name } => self.document(source, name)?,
-            PartKind::Foreign(value) => match search_result(&value) {
-                Some(text) => {
-                    self.report.approximate("messages[].content[].search_result");
-                    object([("type", json!("input_text")), ("text", json!(text))])
-                }
-                None if self.origin == Format::OpenAIChat => {
-                    return Err(unsupported(&format!("content of type '{}'", foreign_name(&value))));
-                }
-                None => {
-                    self.report.drop(format!("messages[].content[].{}", foreign_name(&value)));
-                    return Ok(None);
-                }
-            },
-            PartKind::Audio(_) => return Err(unsupported("sound")),
-            PartKind::Video(_) => return Err(unsupported("a video")),
-            other => {
-                self.report.drop(format!("messages[].content[].{}", kind_name(&other)));
-                return Ok(None);
-            }
-        };
-        // OpenAI Chat's parts have the same mark.
-        if let Some(mark) = extras.shift_remove("prompt_cache_breakpoint").filter(|_| self.origin == Format::OpenAIChat)
-        {
-            out.insert("prompt_cache_breakpoint".to_owned(), mark);
-        }
-        self.report.drop_extras("messages[].content[].", &extras);
-        Ok(Some(self.marked(out, cache)))
-    }
-
-    /// A part with a mark of the prompt cache, where the model takes any.
-    fn marked(&mut self, mut part: Object, cache: Option<Value>) -> Value {
-        match cache {
-            Some(_) if self.marks => {
-                part.insert("prompt_cache_breakpoint".to_owned(), json!({"mode": "explicit"}));
-            }
-            Some(_) => self.report.drop("cache_control"),
-            None => {}
-        }
-        Value::Object(part)
-    }
-
-    fn image(&mut self, source: Source, extras: &mut Object) -> Result<Object, BodyError> {
-        let mut out = object([("type", json!("input_image"))]);
-        match source {
-            Source::Url(url) => out.insert("image_url".to_owned(), json!(url)),
-            Source::Base64 { media_type, data } => {
-                out.insert("image_url".to_owned(), json!(Source::data_url(&media_type, &data)))
-            }
-            Source::File(id) if self.origin == Format::OpenAIChat => out.insert("file_id".to_owned(), json!(id)),
-            _ => return Err(unsupported("an image that another vendor holds")),
-        };
-        // OpenAI Chat has it within `image_url`; the schema demands it.
-        let detail = match extras.get_mut("image_url") {
-            Some(Value::Object(image)) => image.shift_remove("detail"),
-            _ => None,
-        };
-        out.insert("detail".to_owned(), detail.filter(Value::is_string).unwrap_or_else(|| json!("auto")));
-        Ok(out)
-    }
-
-    fn document(&mut self, source: Source, name: Option<String>) -> Result<Object, BodyError> {
-        let mut out = object([("type", json!("input_file"))]);
-        let mut named = true;
-        match source {
-            Source::Base64 { media_type, data } if media_type.starts_with("image/") => {
-                return self.image(Source::Base64 { media_type, data }, &mut Object::new());
-            }
-            Source::Base64 { media_type, data } => {
-                out.insert("file_data".to_owned(), json!(Source::data_url(&media_type, &data)));
-            }
-            Source::Url(url) if url.starts_with("http://") || url.starts_with("https://") => {
-                named = false;
-                out.insert("file_url".to_owned(), json!(url));
-            }
-            // Some clients send the bare base64 of a PDF.
-            Source::Url(data) if self.origin == Format::OpenAIChat => {
-                let data = if data.starts_with("data:") { data } else { Source::data_url("application/pdf", &data) };
-                out.insert("file_data".to_owned(), json!(data));
-            }
-            Source::File(id) if self.origin == Format::OpenAIChat => {
-                named = false;
-                out.insert("file_id".to_owned(), json!(id));
-            }
-            Source::Text(text) => {
-                self.report.approximate("messages[].content[].document");
-                let text = name.map_or_else(|| text.clone(), |name| format!("{name}\n\n{text}"));
-                return Ok(object([("type", json!("input_text")), ("text", json!(text))]));
-            }
-            Source::Url(_) => return Err(unsupported("a document that is at no http(s) URL")),
-            Source::File(_) | Source::Other(_) => return Err(unsupported("a document that another vendor holds")),
-        }
-        // The API refuses data without a name, and a name beside a URL or an id.
-        if named {
-            out.insert("filename".to_owned(), json!(name.as_deref().unwrap_or("document.pdf")));
-        }
-        Ok(out)
     }
 
     /// The result of a call. Of two for one call the last counts; one without a call (history was trimmed) becomes
@@ -372,20 +274,9 @@ fn text_of(kind: &PartKind) -> Option<&str> {
     }
 }
 
-/// Whether a model takes explicit marks of the prompt cache: GPT-5.6 and later ones.
-fn takes_marks(model: &str) -> bool {
-    let Some((_, version)) = model.rsplit_once("gpt-") else { return false };
-    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(5)), Some(Ok(minor))) => (6..100).contains(&minor),
-        (Some(Ok(major)), _) => major > 5,
-        _ => false,
-    }
-}
-
-/// The id to send for a call.
+/// The id to send for a call: its own, where it is not too long.
 fn call_id(id: &str) -> String {
-    if id.len() > LONGEST_ID { mint(id, 0) } else { plain_id(id) }
+    if id.is_empty() || id.len() > LONGEST_ID { mint(id, 0) } else { id.to_owned() }
 }
 
 /// Content as the origin wrote it: a bare text stays one.
@@ -431,8 +322,4 @@ fn orphan(output: Value) -> Value {
         other => other,
     };
     json!({"role": "user", "content": content})
-}
-
-fn unsupported(what: &str) -> BodyError {
-    BodyError::unsupported("messages", format!("{what} cannot be sent to an OpenAI Responses provider"))
 }

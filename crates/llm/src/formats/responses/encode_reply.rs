@@ -16,8 +16,7 @@ use std::collections::HashSet;
 pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
     let Answer { id, model, created, parts, finish, usage, service_tier, logprobs } = answer;
     let head = Head::new(&id, &model, created, context);
-    let mut output = Output { ids: Ids::new(&head.id), custom: Custom::of(context), logprobs, context, report };
-    let items = output.items(parts, &finish);
+    let items = Output::new(&head, logprobs, context, report).items(parts, &finish);
     let end = End { finish: Some(&finish), usage, service_tier: service_tier.as_deref() };
     head.response(context, &end, items)
 }
@@ -149,93 +148,97 @@ pub(super) fn message(id: &str, status: &str, content: &[Value]) -> Value {
 
 /// Writes the items of one answer.
 struct Output<'a> {
+    items: Vec<Value>,
+    /// Content of the message that is not yet an item, and the characters of its last text.
+    said: Vec<Value>,
+    characters: u64,
     ids: Ids,
     custom: Custom,
-    /// Of the first text, where they are not told by text.
+    /// Of the first text, for they are not told by text.
     logprobs: Vec<Value>,
     context: &'a ReplyContext,
     report: &'a mut Report,
 }
 
-impl Output<'_> {
-    /// Texts that follow each other are one message.
-    fn items(&mut self, parts: Vec<Part>, finish: &Finish) -> Vec<Value> {
-        let cut = if status(finish).0 == "incomplete" { "incomplete" } else { "completed" };
+impl<'a> Output<'a> {
+    fn new(head: &Head, logprobs: Vec<Value>, context: &'a ReplyContext, report: &'a mut Report) -> Self {
+        Self {
+            items: Vec::new(),
+            said: Vec::new(),
+            characters: 0,
+            ids: Ids::new(&head.id),
+            custom: Custom::of(context),
+            logprobs,
+            context,
+            report,
+        }
+    }
+
+    /// The items of all parts. What follows each other is one message, and of it texts are one text. Where the answer
+    /// was cut, so was its last item.
+    fn items(mut self, parts: Vec<Part>, finish: &Finish) -> Vec<Value> {
+        let cut = status(finish).0;
         let last = parts.len().saturating_sub(1);
-        let mut items: Vec<Value> = Vec::with_capacity(parts.len());
-        let mut open = None;
         for (at, part) in parts.into_iter().enumerate() {
-            let status = if at == last { cut } else { "completed" };
             let Part { kind, citations, signature, .. } = part;
-            let signed = signature.map(|signature| self.signed(&signature));
             match kind {
-                PartKind::Text(text) => {
-                    let content = self.text(&text, &citations);
-                    self.say(content, status, &mut open, &mut items);
-                }
-                PartKind::Refusal(text) => {
-                    self.say(json!({"type": "refusal", "refusal": text}), status, &mut open, &mut items);
-                }
-                PartKind::Foreign(value) if self.own() => {
-                    open = None;
-                    items.push(value);
-                }
+                PartKind::Text(text) => self.text(&text, &citations),
+                PartKind::Refusal(text) => self.said.push(json!({"type": "refusal", "refusal": text})),
                 kind => {
-                    open = None;
-                    let (before, after) = match kind {
-                        PartKind::ToolCall { .. } => (signed.clone(), None),
-                        _ => (None, signed.clone()),
-                    };
-                    items.extend(before);
-                    items.extend(self.item(kind, status));
-                    items.extend(after);
+                    self.end_message("completed");
+                    if let (PartKind::ToolCall { .. }, Some(signature)) = (&kind, &signature) {
+                        self.signed(signature);
+                    }
+                    let item = self.item(kind, if at == last { cut } else { "completed" });
+                    self.items.extend(item);
                     continue;
                 }
             }
-            if let Some(item) = signed {
-                open = None;
-                items.push(item);
+            if let Some(signature) = signature {
+                self.end_message("completed");
+                self.signed(&signature);
             }
         }
-        items
+        self.end_message(cut);
+        self.items
     }
 
     fn own(&self) -> bool {
         self.context.origin == Format::OpenAIResponses
     }
 
-    /// Adds content to the open message, or to a new one.
-    fn say(&mut self, content: Value, status: &str, open: &mut Option<usize>, items: &mut Vec<Value>) {
-        match open.and_then(|at| items.get_mut(at)) {
-            Some(item) => {
-                if let Some(Value::Array(list)) = item.get_mut("content") {
-                    list.push(content);
-                }
-                item["status"] = json!(status);
-            }
-            None => {
-                *open = Some(items.len());
-                items.push(message(&self.ids.mint("msg"), status, &[content]));
+    fn text(&mut self, text: &str, citations: &[crate::model::Citation]) {
+        let goes_on = self.said.last().is_some_and(|content| content["type"] == "output_text");
+        if !goes_on {
+            self.characters = 0;
+            self.said.push(output_text("", Vec::new(), &std::mem::take(&mut self.logprobs)));
+        }
+        let before = self.characters;
+        self.characters += text.chars().count() as u64;
+        let Some(content) = self.said.last_mut() else { return };
+        if let Some(Value::String(all)) = content.get_mut("text") {
+            all.push_str(text);
+        }
+        let own = self.context.origin == Format::OpenAIResponses;
+        for citation in citations {
+            match (encode_annotation(citation, before, self.characters, own), content.get_mut("annotations")) {
+                (Some(annotation), Some(Value::Array(all))) => all.push(annotation),
+                _ => self.report.drop("output[].content[].annotations"),
             }
         }
     }
 
-    fn text(&mut self, text: &str, citations: &[crate::model::Citation]) -> Value {
-        let characters = text.chars().count() as u64;
-        let mut annotations = Vec::with_capacity(citations.len());
-        for citation in citations {
-            match encode_annotation(citation, characters, self.own()) {
-                Some(annotation) => annotations.push(annotation),
-                None => self.report.drop("output[].content[].annotations"),
-            }
+    fn end_message(&mut self, status: &str) {
+        if !self.said.is_empty() {
+            let content = std::mem::take(&mut self.said);
+            self.items.push(message(&self.ids.mint("msg"), status, &content));
         }
-        output_text(text, annotations, &std::mem::take(&mut self.logprobs))
     }
 
     /// An item of thinking that has nothing but the signature over a part that has no place for it.
-    fn signed(&mut self, signature: &str) -> Value {
+    fn signed(&mut self, signature: &str) {
         let id = self.ids.mint("rs");
-        reasoning::item(&id, "", Some(&sealed(self.context.origin, Some(signature))))
+        self.items.push(reasoning::item(&id, "", Some(&sealed(self.context.origin, Some(signature)))));
     }
 
     fn item(&mut self, kind: PartKind, status: &str) -> Option<Value> {
@@ -253,6 +256,7 @@ impl Output<'_> {
                 reasoning::item(&self.ids.mint("rs"), "", Some(&encrypted))
             }
             PartKind::ToolCall { id, name, arguments } => self.call(&id, &name, arguments, status),
+            PartKind::Foreign(value) if self.own() => value,
             PartKind::Foreign(value) => {
                 let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
                 self.report.drop(format!("content[].{kind}"));

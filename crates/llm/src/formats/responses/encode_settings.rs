@@ -80,14 +80,15 @@ pub(super) fn translate(settings: Settings, around: &Around<'_>, tools: &mut Too
             tools.report.drop(key);
         }
     }
-    if let Some(choice) = settings.tool_choice {
-        match Some(choice).filter(|choice| around.has_tools || *choice == ToolChoice::None) {
-            Some(choice) => match tools.choice(choice) {
-                Some(choice) => put("tool_choice", choice),
-                None => tools.report.drop("tool_choice"),
-            },
+    match settings.tool_choice {
+        // Without tools these say nothing.
+        Some(ToolChoice::Auto | ToolChoice::None) | None if !around.has_tools => {}
+        Some(choice) if around.has_tools => match tools.choice(choice) {
+            Some(choice) => put("tool_choice", choice),
             None => tools.report.drop("tool_choice"),
-        }
+        },
+        Some(_) => tools.report.drop("tool_choice"),
+        None => {}
     }
     if let Some(parallel) = settings.parallel_tools.filter(|_| around.has_tools) {
         put("parallel_tool_calls", json!(parallel));

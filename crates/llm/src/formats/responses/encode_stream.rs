@@ -2,9 +2,9 @@
 //! whole response again.
 
 use super::encode_reply::{Custom, End, Head, Ids, call, custom_input, message};
-use super::error::{error_event, failure};
+use super::error::{error_frame, failure};
 use super::finish::status;
-use super::open_part::{Open, Place};
+use super::open_part::{Open, Place, Text};
 use super::reasoning::{self, sealed, sealed_whole};
 use crate::formats::ReplyContext;
 use crate::framing::sse;
@@ -39,18 +39,10 @@ pub struct StreamEncoder {
 /// An item that is written but for its end.
 #[derive(Debug)]
 enum Last {
-    Message {
-        id: String,
-        content: Vec<Value>,
-    },
+    /// Content that is done, and the text that may go on.
+    Message { id: String, content: Vec<Value>, text: Option<Box<Text>> },
     /// All but its status.
-    Call {
-        id: String,
-        call_id: String,
-        name: String,
-        arguments: String,
-        custom: bool,
-    },
+    Call { id: String, call_id: String, name: String, arguments: String, custom: bool },
 }
 
 impl StreamEncoder {
@@ -110,9 +102,8 @@ impl StreamEncoder {
     /// The end of a stream that failed: an error, and the response as far as it came.
     #[must_use]
     pub fn fail(&mut self, error: &ErrorInfo) -> Bytes {
-        let event = error_event(error, self.sequence);
+        let mut out = vec![error_frame(error, self.sequence)];
         self.sequence += 1;
-        let mut out = vec![sse::write(Some("error"), &crate::json::bytes(&event))];
         if !self.head.id.is_empty() {
             let mut response = self.head.response(&self.context, &End::default(), self.output.clone());
             response["status"] = json!("failed");
@@ -202,52 +193,64 @@ impl StreamEncoder {
     }
 
     fn start_part(&mut self, part: usize, start: PartStart, out: &mut Vec<Bytes>) {
-        let goes_on =
-            matches!(start, PartStart::Text | PartStart::Refusal) && matches!(self.last, Some(Last::Message { .. }));
-        if !goes_on {
-            self.close_last("completed", out);
-        }
         let open = match start {
-            PartStart::Text | PartStart::Refusal => {
-                if !goes_on {
-                    let id = self.ids.mint("msg");
-                    self.add_item(&message(&id, "in_progress", &[]), out);
-                    self.last = Some(Last::Message { id, content: Vec::new() });
-                }
-                let place = self.place();
-                Open::text(start == PartStart::Refusal, place)
-            }
+            PartStart::Text => self.start_text(false, out),
+            PartStart::Refusal => self.start_text(true, out),
             PartStart::Thinking => {
+                self.close_last("completed", out);
                 let id = self.ids.mint("rs");
                 self.add_item(&reasoning::item(&id, "", None), out);
                 Open::thinking(Place { id, output: self.output.len(), content: 0 })
             }
             PartStart::RedactedThinking(data) => {
+                self.close_last("completed", out);
                 let id = self.ids.mint("rs");
                 let item = reasoning::item(&id, "", Some(&sealed_whole(self.context.origin, &data)));
                 self.whole_item(item, out);
                 Open::Nothing
             }
             PartStart::ToolCall { id: call_id, name } => {
+                self.close_last("completed", out);
                 let custom = self.custom.has(&name);
                 let id = self.ids.mint(if custom { "ctc" } else { "fc" });
                 self.add_item(&call(&id, &call_id, &name, "", custom, "in_progress"), out);
                 Open::call(call_id, name, custom, Place { id, output: self.output.len(), content: 0 })
             }
         };
-        if let Some((kind, members)) = open.begun() {
-            self.event(kind, members, out);
-        }
         self.open = Some((part, open));
     }
 
-    /// Where the next content of the open message stands.
-    fn place(&self) -> Place {
-        match &self.last {
-            Some(Last::Message { id, content }) => {
-                Place { id: id.clone(), output: self.output.len(), content: content.len() }
+    /// Text goes on with the text before it; else it is the next content of the message before it, or a new one's.
+    fn start_text(&mut self, refusal: bool, out: &mut Vec<Bytes>) -> Open {
+        if let Some(Last::Message { text, .. }) = &mut self.last {
+            if let Some(text) = text.take_if(|text| !refusal && !text.refusal) {
+                return Open::Text(text);
             }
-            _ => Place { id: String::new(), output: self.output.len(), content: 0 },
+            self.close_text(out);
+        } else {
+            self.close_last("completed", out);
+            let id = self.ids.mint("msg");
+            self.add_item(&message(&id, "in_progress", &[]), out);
+            self.last = Some(Last::Message { id, content: Vec::new(), text: None });
+        }
+        let place = match &self.last {
+            Some(Last::Message { id, content, .. }) => (id.clone(), content.len()),
+            _ => (String::new(), 0),
+        };
+        let place = Place { id: place.0, output: self.output.len(), content: place.1 };
+        let text = Text::new(refusal, place);
+        let (kind, members) = text.begun();
+        self.event(kind, members, out);
+        Open::Text(Box::new(text))
+    }
+
+    /// Nothing goes on with the text of the last message.
+    fn close_text(&mut self, out: &mut Vec<Bytes>) {
+        let Some(Last::Message { content, text, .. }) = &mut self.last else { return };
+        let Some(text) = text.take() else { return };
+        content.push(text.content());
+        for (kind, members) in text.ended() {
+            self.event(kind, members, out);
         }
     }
 
@@ -265,10 +268,10 @@ impl StreamEncoder {
         }
         let mut signature = None;
         match open {
-            Open::Text(text) => {
-                signature.clone_from(&text.signature);
-                if let Some(Last::Message { content, .. }) = &mut self.last {
-                    content.push(text.content());
+            Open::Text(mut done) => {
+                signature = done.signature.take();
+                if let Some(Last::Message { text, .. }) = &mut self.last {
+                    *text = Some(done);
                 }
             }
             Open::Thinking(thinking) => {
@@ -294,8 +297,9 @@ impl StreamEncoder {
     }
 
     fn close_last(&mut self, status: &str, out: &mut Vec<Bytes>) {
+        self.close_text(out);
         let item = match self.last.take() {
-            Some(Last::Message { id, content }) => message(&id, status, &content),
+            Some(Last::Message { id, content, .. }) => message(&id, status, &content),
             Some(Last::Call { id, call_id, name, arguments, custom }) => {
                 call(&id, &call_id, &name, &arguments, custom, status)
             }

@@ -5,10 +5,10 @@ use crate::{ErrorInfo, ErrorKind};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// An error as the last event of a stream of which no more is known.
+/// An error as the last event of a stream of which no more is known than how many events there were.
 #[must_use]
-pub fn error_frame(error: &ErrorInfo) -> Bytes {
-    sse::write(Some("error"), &crate::json::bytes(&error_event(error, 0)))
+pub fn error_frame(error: &ErrorInfo, sequence: u64) -> Bytes {
+    sse::write(Some("error"), &crate::json::bytes(&error_event(error, sequence)))
 }
 
 /// The `error` event. The schema has its members in the event itself; the API sends them within `error`, and OpenAI's

@@ -4,6 +4,7 @@
 use super::members::SHARED;
 use super::reasoning;
 use super::tools::is_custom;
+use crate::formats::openai::cannot_reason;
 use crate::json::{Object, take_object, take_string};
 use crate::model::{
     Content, Form, Message, Part, PartKind, Report, Request, Role, Source, Tool, ToolChoice, ToolKind,
@@ -23,12 +24,12 @@ pub(crate) fn for_other(request: &mut Request, wire: Format, report: &mut Report
         explain_custom(tool, report);
     }
     choose(request, wire);
-    settle(request, wire);
+    settle(request, wire, report);
     Ok(())
 }
 
-/// Refuses what stands for content that only the vendor's own servers hold: without it the answer would be about
-/// something else. The sidecar resolves what it holds itself before, see [`super::state`].
+/// Refuses what stands for content that only the vendor's own servers hold, or that they alone understand: without it
+/// the answer would be about something else. What a gateway holds itself it resolves before, see [`super::state`].
 ///
 /// # Errors
 /// A [`BodyError`] that names the field.
@@ -54,11 +55,15 @@ pub(crate) fn refuse_stateful(request: &Request) -> Result<(), BodyError> {
         if message.content.form != Form::Absent {
             continue;
         }
+        let kind = crate::json::text(item, "type");
         if is_reference(item) {
             return refused(&format!("input[{at}]"), "the item is kept there");
         }
-        if crate::json::text(item, "type").starts_with("compaction") {
+        if kind.starts_with("compaction") {
             return refused(&format!("input[{at}]"), "the conversation before it is encrypted");
+        }
+        if !TRACES.contains(&kind) {
+            return refused(&format!("input[{at}].type"), &format!("no other knows items of type '{kind}'"));
         }
     }
     Ok(())
@@ -109,7 +114,7 @@ fn plain_part(mut part: Part, report: &mut Report) -> Option<Part> {
     let id = take_string(&mut part.extras, "id");
     part.extras = plain_extras(part.extras);
     match &mut part.kind {
-        PartKind::Thinking { signature, .. } => {
+        PartKind::Thinking { text, signature } => {
             for key in ["summary", "content", "encrypted_content"] {
                 part.extras.shift_remove(key);
             }
@@ -120,6 +125,8 @@ fn plain_part(mut part: Part, report: &mut Report) -> Option<Part> {
             }
             if let Some(data) = signature.as_deref().and_then(reasoning::unsealed_whole) {
                 part.kind = PartKind::RedactedThinking(data.to_owned());
+            } else if text.is_empty() && signature.is_none() {
+                return None;
             }
         }
         PartKind::ToolResult { content, .. } => {
@@ -214,7 +221,7 @@ fn choose(request: &mut Request, wire: Format) {
 }
 
 /// Members that say nothing elsewhere, and those that OpenAI Chat shares.
-fn settle(request: &mut Request, wire: Format) {
+fn settle(request: &mut Request, wire: Format, report: &mut Report) {
     let extras = &mut request.extras;
     extras.shift_remove("input");
     extras.shift_remove("stream_options");
@@ -226,11 +233,11 @@ fn settle(request: &mut Request, wire: Format) {
         let given = [super::decode_request::LOGPROBS, "reasoning.encrypted_content"];
         include.retain(|value| !given.iter().any(|given| value == given));
     }
-    if let Some(Value::Object(reasoning)) = extras.get_mut("reasoning") {
+    if let Some(mut reasoning) = take_object(extras, "reasoning") {
         // Whether thinking is shown was understood.
         reasoning.shift_remove("summary");
         reasoning.shift_remove("generate_summary");
-        reasoning.retain(|_, value| !value.is_null());
+        report.drop_extras("reasoning.", &reasoning);
     }
     if request.settings.top_logprobs.is_some_and(|most| most > 0) {
         request.settings.logprobs = Some(true);
@@ -247,10 +254,25 @@ fn settle(request: &mut Request, wire: Format) {
         }
     }
     if wire == Format::OpenAIChat {
-        for key in SHARED {
-            if let Some(value) = extras.shift_remove(*key).filter(|value| !value.is_null()) {
-                request.openai_params.entry(*key).or_insert(value);
-            }
+        share_with_chat(request);
+    }
+}
+
+/// What OpenAI Chat has in the same words is told in them.
+fn share_with_chat(request: &mut Request) {
+    let (extras, params) = (&mut request.extras, &mut request.openai_params);
+    for key in SHARED {
+        if let Some(value) = extras.shift_remove(*key).filter(|value| !value.is_null()) {
+            params.entry(*key).or_insert(value);
         }
+    }
+    let settings = &mut request.settings;
+    if let Some(tier) = settings.service_tier.take() {
+        params.entry("service_tier").or_insert(json!(tier));
+    }
+    if !cannot_reason(request.model.as_deref().unwrap_or_default())
+        && let Some(effort) = settings.reasoning.effort.take()
+    {
+        params.entry("reasoning_effort").or_insert(json!(effort));
     }
 }

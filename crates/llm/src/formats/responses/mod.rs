@@ -11,6 +11,7 @@ mod decode_request;
 mod decode_stream;
 mod encode_input;
 mod encode_items;
+mod encode_parts;
 mod encode_reply;
 mod encode_request;
 mod encode_settings;

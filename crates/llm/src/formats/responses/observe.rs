@@ -20,6 +20,7 @@ const ENDS: &[&[u8]] =
 /// Notes what one event says. Deltas are not parsed once there was one.
 pub(crate) fn observe(event: &Bytes, noted: &mut Noted) -> Seen {
     let says = |what: &[u8]| memmem::find(event, what).is_some();
+    noted.sequence = sequence(event).map_or(noted.sequence, |number| number.saturating_add(1));
     if noted.has_delta && !says(b"\"error\"") && !ENDS.iter().any(|end| says(end)) {
         return Seen::Keep;
     }
@@ -48,6 +49,18 @@ pub(crate) fn observe(event: &Bytes, noted: &mut Noted) -> Seen {
             note(shape.response, noted)
         }
     }
+}
+
+/// The number of an event. Only an event of the whole response may hold another member of this name, in what it repeats
+/// of the request, and such an event is not the last one before a break.
+fn sequence(event: &[u8]) -> Option<u64> {
+    const NAME: &[u8] = b"\"sequence_number\":";
+    let at = memmem::find(event, NAME)?;
+    let rest = event.get(at + NAME.len()..)?.trim_ascii_start();
+    let digits = rest.iter().take(18).take_while(|byte| byte.is_ascii_digit());
+    let number =
+        digits.fold(None, |number: Option<u64>, digit| Some(number.unwrap_or_default() * 10 + u64::from(digit - b'0')));
+    number
 }
 
 fn note(response: Option<Response<'_>>, noted: &mut Noted) -> Seen {

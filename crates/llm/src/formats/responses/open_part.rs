@@ -22,20 +22,25 @@ pub(super) struct Place {
 /// An open part.
 #[derive(Debug)]
 pub(super) enum Open {
-    Text(Text),
+    Text(Box<Text>),
     Thinking(Thinking),
     Call(Call),
     /// One that was written whole when it began.
     Nothing,
 }
 
-/// Text, or a refusal.
+/// Text, which may be that of several parts, or a refusal.
 #[derive(Debug)]
 pub(super) struct Text {
     place: Place,
-    refusal: bool,
+    pub(super) refusal: bool,
     text: String,
+    /// Characters of the text: before this part, and in all.
+    before: u64,
+    characters: u64,
+    /// Of this part; where they stand may only be known when it has ended.
     citations: Vec<Citation>,
+    annotations: Vec<Value>,
     logprobs: Vec<Value>,
     pub(super) signature: Option<String>,
 }
@@ -60,25 +65,12 @@ pub(super) struct Call {
 }
 
 impl Open {
-    pub(super) fn text(refusal: bool, place: Place) -> Self {
-        let (citations, logprobs) = (Vec::new(), Vec::new());
-        Self::Text(Text { place, refusal, text: String::new(), citations, logprobs, signature: None })
-    }
-
     pub(super) fn thinking(place: Place) -> Self {
         Self::Thinking(Thinking { place, text: String::new(), signature: None })
     }
 
     pub(super) fn call(call_id: String, name: String, custom: bool, place: Place) -> Self {
         Self::Call(Call { place, call_id, name, arguments: String::new(), custom, signature: None })
-    }
-
-    /// What is said when it begins.
-    pub(super) fn begun(&self) -> Option<Said> {
-        match self {
-            Self::Text(text) => Some(("response.content_part.added", text.at(json!({"part": text.content()})))),
-            _ => None,
-        }
     }
 
     /// What a delta says.
@@ -98,7 +90,7 @@ impl Open {
     /// What is said when it ends.
     pub(super) fn ended(&mut self) -> Vec<Said> {
         match self {
-            Self::Text(text) => text.ended(),
+            Self::Text(text) => text.annotated(),
             Self::Thinking(thinking) => thinking.ended(),
             Self::Call(call) => call.ended(),
             Self::Nothing => Vec::new(),
@@ -107,6 +99,20 @@ impl Open {
 }
 
 impl Text {
+    pub(super) fn new(refusal: bool, place: Place) -> Self {
+        Self {
+            place,
+            refusal,
+            text: String::new(),
+            before: 0,
+            characters: 0,
+            citations: Vec::new(),
+            annotations: Vec::new(),
+            logprobs: Vec::new(),
+            signature: None,
+        }
+    }
+
     fn at(&self, mut members: Value) -> Value {
         members["item_id"] = json!(self.place.id);
         members["output_index"] = json!(self.place.output);
@@ -114,17 +120,17 @@ impl Text {
         members
     }
 
+    /// What is said when it begins.
+    pub(super) fn begun(&self) -> Said {
+        ("response.content_part.added", self.at(json!({"part": self.content()})))
+    }
+
     /// The content as far as it was said.
     pub(super) fn content(&self) -> Value {
         if self.refusal {
             return json!({"type": "refusal", "refusal": self.text});
         }
-        output_text(&self.text, self.annotations(), &self.logprobs)
-    }
-
-    fn annotations(&self) -> Vec<Value> {
-        let characters = self.text.chars().count() as u64;
-        self.citations.iter().filter_map(|citation| encode_annotation(citation, characters, false)).collect()
+        output_text(&self.text, self.annotations.clone(), &self.logprobs)
     }
 
     fn delta(&mut self, delta: PartDelta) -> Vec<Said> {
@@ -132,6 +138,7 @@ impl Text {
             PartDelta::Text(more) if more.is_empty() => Vec::new(),
             PartDelta::Text(more) => {
                 self.text.push_str(&more);
+                self.characters += more.chars().count() as u64;
                 if self.refusal {
                     return vec![("response.refusal.delta", self.at(json!({"delta": more})))];
                 }
@@ -154,26 +161,30 @@ impl Text {
         }
     }
 
-    /// Annotations come last: which characters they are of may only be known now.
-    fn ended(&self) -> Vec<Said> {
-        let part = self.content();
-        if self.refusal {
-            return vec![
-                ("response.refusal.done", self.at(json!({"refusal": self.text}))),
-                ("response.content_part.done", self.at(json!({"part": part}))),
-            ];
+    /// What a part's end says: its annotations.
+    fn annotated(&mut self) -> Vec<Said> {
+        let mut said = Vec::new();
+        for citation in std::mem::take(&mut self.citations) {
+            if let Some(annotation) = encode_annotation(&citation, self.before, self.characters, false) {
+                let members = json!({"annotation_index": self.annotations.len(), "annotation": annotation});
+                said.push(("response.output_text.annotation.added", self.at(members)));
+                self.annotations.push(annotation);
+            }
         }
-        let annotations = self.annotations().into_iter().enumerate();
-        let mut said: Vec<Said> = annotations
-            .map(|(at, annotation)| {
-                let members = json!({"annotation_index": at, "annotation": annotation});
-                ("response.output_text.annotation.added", self.at(members))
-            })
-            .collect();
-        let logprobs = delta_logprobs(&self.logprobs);
-        said.push(("response.output_text.done", self.at(json!({"text": self.text, "logprobs": logprobs}))));
-        said.push(("response.content_part.done", self.at(json!({"part": part}))));
+        self.before = self.characters;
         said
+    }
+
+    /// What is said when nothing goes on with it.
+    pub(super) fn ended(&self) -> [Said; 2] {
+        let whole = match self.refusal {
+            true => ("response.refusal.done", self.at(json!({"refusal": self.text}))),
+            false => {
+                let logprobs = delta_logprobs(&self.logprobs);
+                ("response.output_text.done", self.at(json!({"text": self.text, "logprobs": logprobs})))
+            }
+        };
+        [whole, ("response.content_part.done", self.at(json!({"part": self.content()})))]
     }
 }
 

@@ -158,6 +158,8 @@ impl ToolEncoder<'_> {
             ToolChoice::Required => json!("required"),
             ToolChoice::Tool(name) => json!({"type": "function", "name": self.name(&name)}),
             ToolChoice::Other(value) if self.own() => value,
+            // Mistral's word.
+            ToolChoice::Other(value) if value == "any" => json!("required"),
             ToolChoice::Other(value) if self.origin == Format::OpenAIChat => return self.chat_choice(value),
             ToolChoice::Other(_) => return None,
         })
