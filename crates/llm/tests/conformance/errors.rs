@@ -18,7 +18,8 @@ fn recorded_errors_keep_status_and_words_in_every_dialect() {
         |case| !case.ok(),
         |_| FORMATS,
         |case, client| {
-            let error = exchange(**client, case.provider(), case.wire).error(case.status, &HeaderMap::new(), &case.response);
+            let error =
+                exchange(**client, case.provider(), case.wire).error(case.status, &HeaderMap::new(), &case.response);
             let status = if case.status == 529 && **client != Format::AnthropicMessages { 503 } else { case.status };
             equal("status", &error.status, &status)?;
             let dialect = client.dialect();
@@ -204,7 +205,8 @@ fn anthropics_own_words_become_openais_kinds() {
     ] {
         let upstream = json!({"type": "error", "error": {"type": kind, "message": "words"}}).to_string();
         let wire = Format::AnthropicMessages;
-        let error = exchange(Format::OpenAIChat, vendor(wire), wire).error(status, &HeaderMap::new(), upstream.as_bytes());
+        let error =
+            exchange(Format::OpenAIChat, vendor(wire), wire).error(status, &HeaderMap::new(), upstream.as_bytes());
         let body: Value = serde_json::from_slice(&encode_error(Dialect::OpenAI, &error)).unwrap();
         assert_eq!((error.status, body["error"]["code"].as_str()), (status, Some(code)), "{body}");
     }

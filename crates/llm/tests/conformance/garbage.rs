@@ -1,7 +1,7 @@
 //! Hostile bytes: cut short, flipped, put together. Nothing panics, and what is no JSON ends in a typed error.
 
-use http::HeaderMap;
 use bytes::Bytes;
+use http::HeaderMap;
 use pillion_llm::{ErrorInfo, Format, Framing, encode_error};
 use serde_json::Value;
 

@@ -34,9 +34,18 @@ impl<'a> Input<'a> {
         Self { origin, marks, names, report, items: Vec::new(), calls: HashMap::new(), results: HashMap::new() }
     }
 
-    /// The system prompt that stood beside the messages.
+    /// The system prompt that stood beside the messages. With marks of the prompt cache it becomes an item, for a bare
+    /// text has no place for them.
     pub(super) fn instructions(&mut self, system: Content) -> Option<String> {
-        let texts: Vec<String> = self.system_parts(system).into_iter().map(|(text, _)| text).collect();
+        if self.marks && system.parts.iter().any(|part| part.cache.is_some()) {
+            self.system(Role::System, system);
+            return None;
+        }
+        let parts = self.system_parts(system);
+        if parts.iter().any(|(_, cache)| cache.is_some()) {
+            self.report.drop("cache_control");
+        }
+        let texts: Vec<String> = parts.into_iter().map(|(text, _)| text).collect();
         (!texts.is_empty()).then(|| texts.join("\n\n"))
     }
 

@@ -1,7 +1,7 @@
 //! What this format's decoders and encoders do, by table, by recorded traffic, and on the way to other formats.
 
 mod corpus;
-mod dump;
+mod kept;
 mod replies;
 mod requests;
 mod streams;
