@@ -34,6 +34,50 @@ const fn tool(name: &'static str, module: &'static str, package: &'static str) -
     GoTool { name, module, package }
 }
 
+/// A Python environment of pinned packages: `tools/<name>/requirements.txt`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PythonTool {
+    /// Its name, and that of the folder under `tools/`.
+    pub name: &'static str,
+}
+
+/// Every Python environment of the test bed.
+pub const PYTHON_TOOLS: &[PythonTool] = &[PythonTool { name: "aws-oracle" }];
+
+impl PythonTool {
+    /// The file that pins its packages.
+    #[must_use]
+    pub fn requirements(&self) -> PathBuf {
+        workspace::root().join("tools").join(self.name).join("requirements.txt")
+    }
+
+    /// The environment's folder, or where it would be: another for each list of packages.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn folder(&self) -> Result<PathBuf> {
+        let file = self.requirements();
+        let text = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, &text);
+        let version: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Ok(workspace::cache().join(format!("{}-{version}", self.name)))
+    }
+}
+
+/// A program of one of [`PYTHON_TOOLS`], `python` for instance.
+///
+/// # Errors
+/// When the environment is not there: the message is the command that installs it.
+pub fn python_tool(name: &str, program: &str) -> Result<PathBuf> {
+    let tool = PYTHON_TOOLS.iter().find(|tool| tool.name == name);
+    let tool = tool.with_context(|| format!("no Python environment is named {name}"))?;
+    let path = tool.folder()?.join("bin").join(program);
+    if !path.is_file() {
+        bail!("{name} is not installed; run: cargo xtask tools {name}");
+    }
+    Ok(path)
+}
+
 /// Programs of the system that the one-node cluster needs, each with the Debian package that brings it.
 pub const SYSTEM_TOOLS: &[(&str, &str)] = &[
     ("containerd", "containerd"),

@@ -1,25 +1,51 @@
-//! Installs what the tests run and nobody here wrote: Go programs from their pinned modules, packages from Debian.
+//! Installs what the tests run and nobody here wrote: Go programs from their pinned modules, Python packages from their
+//! pinned lists, packages from Debian.
 
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use pillion_tests::tools::{self, GO_TOOLS, GoTool, SYSTEM_TOOLS};
+use pillion_tests::tools::{self, GO_TOOLS, GoTool, PYTHON_TOOLS, PythonTool, SYSTEM_TOOLS};
 
 use crate::shell;
 
 /// Installs everything, or the programs, modules and `debian` that are named.
 pub(crate) fn tools(names: &[String]) -> Result<()> {
-    let known = |name: &str| name == "debian" || GO_TOOLS.iter().any(|tool| tool.name == name || tool.module == name);
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        let all: Vec<_> = GO_TOOLS.iter().map(|tool| tool.name).collect();
+    let is_go = |name: &str| GO_TOOLS.iter().any(|tool| tool.name == name || tool.module == name);
+    let is_python = |name: &str| PYTHON_TOOLS.iter().any(|tool| tool.name == name);
+    if let Some(unknown) = names.iter().find(|name| *name != "debian" && !is_go(name) && !is_python(name)) {
+        let go = GO_TOOLS.iter().map(|tool| tool.name);
+        let all: Vec<_> = go.chain(PYTHON_TOOLS.iter().map(|tool| tool.name)).collect();
         bail!("no tool is named {unknown}; there are: {}, debian", all.join(", "));
     }
     let asked = |tool: &GoTool| names.is_empty() || names.iter().any(|name| name == tool.name || name == tool.module);
     if names.is_empty() || names.iter().any(|name| name == "debian") {
         debian()?;
     }
+    let environment = |tool: &&PythonTool| names.is_empty() || names.iter().any(|name| name == tool.name);
+    PYTHON_TOOLS.iter().filter(environment).try_for_each(install)?;
     GO_TOOLS.iter().filter(|tool| asked(tool)).try_for_each(build)
+}
+
+/// Makes a Python environment of its pinned packages, unless that is there.
+fn install(tool: &PythonTool) -> Result<()> {
+    let folder = tool.folder()?;
+    if folder.join("bin/python").is_file() {
+        return Ok(());
+    }
+    println!("installing {} (once; a minute)", tool.name);
+    let python =
+        tools::find("python3").context("python3 is not installed; run: apt-get install python3 python3-venv")?;
+    // An environment knows its own path: it is made in its place, and taken away again where it does not become whole.
+    let made = shell::run(Command::new(python).args(["-m", "venv"]).arg(&folder)).and_then(|()| {
+        let mut pip = Command::new(folder.join("bin/pip"));
+        let list = tool.requirements();
+        shell::run(pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(list))
+    });
+    if made.is_err() {
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    made
 }
 
 /// Builds a Go program of its pinned version, unless that is there.

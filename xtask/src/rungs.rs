@@ -89,6 +89,7 @@ impl Rung {
         match self {
             Rung::Apiserver => &["etcd", "kube-apiserver", "kubectl", "helm"],
             Rung::Chart => &["helm"],
+            Rung::Sdk => &["aws-oracle"],
             Rung::Cluster => &["debian", "etcd", "kubernetes", "helm", "coredns"],
             _ => &[],
         }
