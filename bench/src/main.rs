@@ -8,6 +8,7 @@ mod cases;
 mod due;
 mod load;
 mod process;
+mod profile;
 mod proxies;
 mod report;
 mod run;
@@ -48,6 +49,9 @@ struct Arguments {
     /// Print the names of the cases.
     #[arg(long)]
     list: bool,
+    /// Run one case with the sidecar under a profiler, and print what dominates its cost.
+    #[arg(long)]
+    profile: bool,
     /// Write the tables of the last run into this document.
     #[arg(long, value_name = "DOCUMENT")]
     release_table: Option<PathBuf>,
@@ -87,6 +91,11 @@ async fn main() -> anyhow::Result<()> {
     // Processes that were started end with what was interrupted.
     let done = tokio::select! {
         done = async {
+            if arguments.profile {
+                let text = profile::run(&chosen, &arguments.sidecar, &folder).await?;
+                println!("{text}");
+                return Ok(());
+            }
             measure(&arguments, &chosen, &folder).await
         } => done,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
