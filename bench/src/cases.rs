@@ -66,7 +66,7 @@ pub(crate) enum Traffic {
 /// One kind of traffic.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
-    /// Unique; cases are chosen by its beginning.
+    /// Unique; cases are chosen by it, or by the beginning of several.
     pub(crate) name: &'static str,
     /// What the client speaks.
     pub(crate) client: Wire,
@@ -120,14 +120,16 @@ const fn case(name: &'static str, client: Wire, provider: Wire, transport: Trans
     Case { name, client, provider, transport, traffic, rule: "" }
 }
 
-/// The cases whose names begin with one of `names`; all where there is none.
+/// The cases that `names` name, or whose names begin so where none has the name; all where there is no name.
 pub(crate) fn choose(names: &[String]) -> anyhow::Result<Vec<Case>> {
-    let chosen: Vec<Case> = CASES
-        .into_iter()
-        .filter(|case| names.is_empty() || names.iter().any(|name| case.name.starts_with(name.as_str())))
-        .collect();
-    anyhow::ensure!(!chosen.is_empty(), "no case begins with {}", names.join(" or "));
-    Ok(chosen)
+    let is = |name: &String, case: &Case| {
+        case.name == name || case.name.starts_with(name.as_str()) && CASES.iter().all(|other| other.name != name)
+    };
+    if let Some(unknown) = names.iter().find(|name| !CASES.iter().any(|case| is(name, case))) {
+        anyhow::bail!("no case is named '{unknown}' or begins so");
+    }
+    let chosen = |case: &Case| names.is_empty() || names.iter().any(|name| is(name, case));
+    Ok(CASES.into_iter().filter(chosen).collect())
 }
 
 impl Case {
@@ -186,12 +188,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn a_case_is_chosen_by_the_beginning_of_its_name_and_names_are_unique() {
+    fn a_case_is_chosen_by_its_name_or_the_beginning_of_it_and_names_are_unique() {
         let names: BTreeSet<_> = CASES.iter().map(|case| case.name).collect();
         assert_eq!(names.len(), CASES.len());
-        let chosen = choose(&["memory".to_owned(), "openai-stream-5".to_owned()]).unwrap();
-        let chosen: Vec<_> = chosen.iter().map(|case| case.name).collect();
-        assert_eq!(chosen, ["openai-stream-500", "memory", "memory-tls-h2"]);
+        let chosen = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            choose(&names).unwrap().iter().map(|case| case.name).collect::<Vec<_>>()
+        };
+        assert_eq!(chosen(&["memory", "memory-", "openai-stream-5"]), ["openai-stream-500", "memory", "memory-tls-h2"]);
+        assert_eq!(chosen(&["openai-1k", "openai-1m", "openai-1"]).len(), 5, "each once");
         assert_eq!(choose(&[]).unwrap().len(), CASES.len());
         assert!(choose(&["opnai".to_owned()]).unwrap_err().to_string().contains("opnai"));
     }

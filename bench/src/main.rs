@@ -26,11 +26,11 @@ use std::time::Instant;
 /// Benchmarks of the data plane.
 #[derive(Parser)]
 struct Arguments {
-    /// Cases to run, by the beginning of their name; none: all.
+    /// Cases to run, by their name or the beginning of several; none: all.
     cases: Vec<String>,
     /// The sidecar's binary, a release build.
-    #[arg(long, required_unless_present_any = ["list", "release_table"], default_value = "")]
-    sidecar: PathBuf,
+    #[arg(long, required_unless_present_any = ["list", "release_table"])]
+    sidecar: Option<PathBuf>,
     /// Others to run beside nginx: `direct` (no proxy), `haproxy`, `litellm`, `portkey`, `smg`.
     #[arg(long, value_delimiter = ',')]
     with: Vec<String>,
@@ -83,20 +83,20 @@ async fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     let chosen = cases::choose(&arguments.cases)?;
-    if arguments.list {
+    let Some(sidecar) = arguments.sidecar.as_ref().filter(|_| !arguments.list) else {
         chosen.iter().for_each(|case| println!("{}", case.name));
         return Ok(());
-    }
+    };
     let folder = std::env::temp_dir().join(format!("pillion-bench-{}", std::process::id()));
     // Processes that were started end with what was interrupted.
     let done = tokio::select! {
         done = async {
             if arguments.profile {
-                let text = profile::run(&chosen, &arguments.sidecar, &folder).await?;
+                let text = profile::run(&chosen, sidecar, &folder).await?;
                 println!("{text}");
                 return Ok(());
             }
-            measure(&arguments, &chosen, &folder).await
+            measure(&arguments, sidecar, &chosen, &folder).await
         } => done,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
@@ -106,8 +106,8 @@ async fn main() -> anyhow::Result<()> {
 }
 
 #[allow(clippy::print_stdout, reason = "the tables are what this program is for")]
-async fn measure(arguments: &Arguments, chosen: &[cases::Case], folder: &Path) -> anyhow::Result<()> {
-    let proxies = proxies::choose(&arguments.sidecar, &arguments.with)?;
+async fn measure(arguments: &Arguments, sidecar: &Path, chosen: &[cases::Case], folder: &Path) -> anyhow::Result<()> {
+    let proxies = proxies::choose(sidecar, &arguments.with)?;
     let mut programs = BTreeMap::new();
     for proxy in &proxies {
         programs.insert(proxy.name().to_owned(), proxy.install()?);

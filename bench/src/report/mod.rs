@@ -148,7 +148,9 @@ impl Report {
 
     /// Every table, as a terminal shows it.
     pub(crate) fn tables(&self) -> String {
-        [table::costs(self), table::memory(self), table::starts(self)].join("\n").trim().to_owned()
+        let mut tables = vec![table::costs(self), table::memory(self), table::starts(self)];
+        tables.retain(|table| !table.is_empty());
+        tables.join("\n")
     }
 
     /// Reads the last run's from `folder`.
