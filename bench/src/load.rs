@@ -1,19 +1,28 @@
 //! The client's side: requests one after the other on each connection, or many open streams.
 
-use crate::cases::{Traffic, Wire};
+use crate::cases::Wire;
+use crate::due::Due;
 use crate::stats::quantile;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use futures::future::try_join_all;
-use http::Request;
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// A measurement of requests ends after this time, however few were answered: some proxies take a thousand times as
+/// long as others, and a cost of a few seconds is exact enough.
+pub(crate) const LONGEST: Duration = Duration::from_secs(3);
+/// What hangs ends here.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// What one measurement of the load saw.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,91 +33,166 @@ pub(crate) struct Seen {
     pub(crate) p50: f64,
     /// As above.
     pub(crate) p99: f64,
+    /// Units a second.
+    pub(crate) rate: f64,
 }
 
-/// Sends one measurement's traffic to `port`.
-pub(crate) async fn send(port: u16, wire: Wire, traffic: Traffic, epoch: Instant) -> anyhow::Result<Seen> {
-    match traffic {
-        Traffic::Requests { prompt, connections, count } => {
-            requests(port, wire, wire.request(prompt, false), connections, count).await
+/// Who asks, where and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// The port on 127.0.0.1.
+    pub(crate) port: u16,
+    /// What it speaks.
+    pub(crate) wire: Wire,
+    /// Headers that one proxy wants, beside those of every client.
+    pub(crate) headers: HeaderMap,
+    /// What the times of deltas count from.
+    pub(crate) epoch: Instant,
+}
+
+/// Streams that are open until this is dropped.
+pub(crate) struct Held {
+    _streams: JoinSet<anyhow::Result<()>>,
+}
+
+impl Client {
+    /// One whole reply to a small request, on a connection of its own.
+    pub(crate) async fn ask(&self) -> anyhow::Result<()> {
+        let mut sender = self.connect().await?;
+        whole(sender.send_request(self.request(self.wire.request(64, false))).await?).await
+    }
+
+    /// Requests with a prompt of `prompt` bytes on each of `connections`, `count` in all or as many as [`LONGEST`]
+    /// allows.
+    pub(crate) async fn requests(&self, prompt: usize, connections: usize, count: usize) -> anyhow::Result<Seen> {
+        let body = self.wire.request(prompt, false);
+        let left = Arc::new(AtomicUsize::new(count));
+        let begun = Instant::now();
+        let one = |left: Arc<AtomicUsize>, body: Bytes| async move {
+            let mut sender = self.connect().await?;
+            let mut times = vec![];
+            while begun.elapsed() < LONGEST
+                && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok()
+            {
+                let asked = Instant::now();
+                // Some servers close a connection after so many requests.
+                if sender.ready().await.is_err() {
+                    sender = self.connect().await?;
+                }
+                whole(sender.send_request(self.request(body.clone())).await?).await?;
+                times.push(asked.elapsed().as_micros() as f64);
+            }
+            anyhow::Ok(times)
+        };
+        let all = try_join_all((0..connections).map(|_| one(left.clone(), body.clone())));
+        let times = tokio::time::timeout(LIMIT, all).await.context("requests were not answered in time")??;
+        seen(times.concat(), begun.elapsed())
+    }
+
+    /// `streams` at once, each of `deltas` deltas.
+    pub(crate) async fn streams(&self, streams: usize, deltas: u32) -> anyhow::Result<Seen> {
+        let begun = Instant::now();
+        let one = || async {
+            let mut body = self.open().await?;
+            let (mut due, mut delays) = (Due::default(), vec![]);
+            while let Some(times) = next(&mut body, &mut due).await? {
+                let now = self.epoch.elapsed().as_micros() as f64;
+                delays.extend(times.into_iter().map(|time| now - time as f64));
+            }
+            ensure!(delays.len() == deltas as usize, "{} deltas of {deltas} arrived", delays.len());
+            anyhow::Ok(delays)
+        };
+        let all = try_join_all((0..streams).map(|_| one()));
+        let delays = tokio::time::timeout(LIMIT, all).await.context("streams did not end in time")??;
+        seen(delays.concat(), begun.elapsed())
+    }
+
+    /// Opens `streams` and comes back once each has had its first delta; they are read on until the answer is dropped.
+    pub(crate) async fn hold(&self, streams: usize) -> anyhow::Result<Held> {
+        let (begun, mut begins) = mpsc::unbounded_channel();
+        let mut all = JoinSet::new();
+        for _ in 0..streams {
+            let (client, begun) = (self.clone(), begun.clone());
+            all.spawn(async move {
+                let mut body = client.open().await?;
+                let mut due = Due::default();
+                let mut begun = Some(begun);
+                while let Some(times) = next(&mut body, &mut due).await? {
+                    if let Some(begun) = begun.take_if(|_| !times.is_empty()) {
+                        let _ = begun.send(());
+                    }
+                }
+                anyhow::bail!("a stream ended that was to be held")
+            });
         }
-        Traffic::Streams { streams, deltas, .. } => {
-            self::streams(port, wire, wire.request(256, true), streams, deltas, epoch).await
-        }
+        let wait = async {
+            for _ in 0..streams {
+                tokio::select! {
+                    begin = begins.recv() => begin.context("a stream has no delta")?,
+                    Some(ended) = all.join_next() => ended??,
+                }
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(LIMIT, wait).await.context("streams did not begin in time")??;
+        Ok(Held { _streams: all })
+    }
+
+    async fn connect(&self) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+        let socket = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        socket.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(socket)).await?;
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::post(self.wire.path())
+            .header("host", format!("127.0.0.1:{}", self.port))
+            .header("content-type", "application/json")
+            .header("authorization", "Bearer client-key")
+            .header("anthropic-version", "2023-06-01")
+            .header("user-agent", "pillion-bench")
+            .body(Full::new(body))
+            .expect("static headers are valid");
+        request.headers_mut().extend(self.headers.clone());
+        request
+    }
+
+    /// The body of a streamed reply that has begun.
+    async fn open(&self) -> anyhow::Result<Incoming> {
+        let mut sender = self.connect().await?;
+        let reply = sender.send_request(self.request(self.wire.request(256, true))).await?;
+        if reply.status().is_success() { Ok(reply.into_body()) } else { Err(refused(reply).await) }
     }
 }
 
-async fn connect(port: u16) -> anyhow::Result<SendRequest<Full<Bytes>>> {
-    let socket = TcpStream::connect(("127.0.0.1", port)).await?;
-    socket.set_nodelay(true)?;
-    let (sender, connection) = handshake(TokioIo::new(socket)).await?;
-    tokio::spawn(connection);
-    Ok(sender)
+/// The times of the deltas that the next bytes complete; none at the end.
+async fn next(body: &mut Incoming, due: &mut Due) -> anyhow::Result<Option<Vec<u64>>> {
+    let Some(frame) = body.frame().await else { return Ok(None) };
+    let frame = frame.context("the stream broke")?;
+    Ok(Some(frame.data_ref().map(|data| due.push(data)).unwrap_or_default()))
 }
 
-fn request(port: u16, wire: Wire, body: Bytes) -> Request<Full<Bytes>> {
-    Request::post(wire.path())
-        .header("host", format!("127.0.0.1:{port}"))
-        .header("content-type", "application/json")
-        .header("authorization", "Bearer client-key")
-        .header("anthropic-version", "2023-06-01")
-        .header("user-agent", "pillion-bench")
-        .body(Full::new(body))
-        .expect("static headers are valid")
-}
-
-async fn requests(port: u16, wire: Wire, body: Bytes, connections: usize, count: usize) -> anyhow::Result<Seen> {
-    let left = Arc::new(AtomicUsize::new(count));
-    let one = |left: Arc<AtomicUsize>, body: Bytes| async move {
-        let mut sender = connect(port).await?;
-        let mut times = vec![];
-        while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() {
-            let begun = Instant::now();
-            sender.ready().await?;
-            let reply = sender.send_request(request(port, wire, body.clone())).await?;
-            let status = reply.status();
-            let bytes = reply.into_body().collect().await?.to_bytes();
-            ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&bytes));
-            times.push(begun.elapsed().as_micros() as f64);
-        }
-        Ok(times)
-    };
-    let tasks = (0..connections).map(|_| one(left.clone(), body.clone()));
-    let mut times = try_join_all(tasks).await?.concat();
-    Ok(Seen { units: times.len(), p50: quantile(&mut times, 0.5), p99: quantile(&mut times, 0.99) })
-}
-
-async fn streams(
-    port: u16,
-    wire: Wire,
-    body: Bytes,
-    streams: usize,
-    deltas: u32,
-    epoch: Instant,
-) -> anyhow::Result<Seen> {
-    let one = |body: Bytes| async move {
-        let mut sender = connect(port).await?;
-        let reply = sender.send_request(request(port, wire, body)).await?;
-        let status = reply.status();
-        ensure!(status.is_success(), "{status}");
-        let delays = receive(reply.into_body(), epoch).await?;
-        ensure!(delays.len() == deltas as usize, "{} deltas of {deltas} arrived", delays.len());
-        Ok(delays)
-    };
-    let mut delays = try_join_all((0..streams).map(|_| one(body.clone()))).await?.concat();
-    Ok(Seen { units: delays.len(), p50: quantile(&mut delays, 0.5), p99: quantile(&mut delays, 0.99) })
-}
-
-/// Delays of all deltas of a stream, in µs.
-async fn receive(mut body: Incoming, epoch: Instant) -> anyhow::Result<Vec<f64>> {
-    let mut delays = vec![];
+async fn whole(reply: Response<Incoming>) -> anyhow::Result<()> {
+    if !reply.status().is_success() {
+        return Err(refused(reply).await);
+    }
+    let mut body = reply.into_body();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.context("the stream broke")?.into_data() else { continue };
-        let now = epoch.elapsed().as_micros() as f64;
-        let mut parts = data.split(|byte| *byte == b'@').skip(1).step_by(2);
-        while let Some(due) = parts.next().and_then(|part| std::str::from_utf8(part).ok()) {
-            delays.push(now - due.parse::<f64>().with_context(|| format!("no time in '{due}'"))?);
-        }
+        frame.context("the reply broke")?;
     }
-    Ok(delays)
+    Ok(())
+}
+
+async fn refused(reply: Response<Incoming>) -> anyhow::Error {
+    let status = reply.status();
+    let body = reply.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    anyhow::anyhow!("{status}: {}", String::from_utf8_lossy(&body))
+}
+
+fn seen(mut times: Vec<f64>, took: Duration) -> anyhow::Result<Seen> {
+    ensure!(!times.is_empty(), "nothing was answered");
+    let (p50, p99) = (quantile(&mut times, 0.5), quantile(&mut times, 0.99));
+    Ok(Seen { units: times.len(), p50, p99, rate: times.len() as f64 / took.as_secs_f64() })
 }

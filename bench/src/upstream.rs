@@ -1,5 +1,10 @@
 //! The provider that is never the bottleneck: prebuilt bytes, and deltas on an absolute schedule that carry the time
 //! they were due.
+//!
+//! How that is known: the `direct` proxy is the same load without anything between. Its requests a second are the
+//! most that load and upstream give, and the delays of its deltas those that they add; the table shows both beside the
+//! proxies'. CPU time of a proxy's process does not grow while it waits, so an upstream that lagged could only show by
+//! waking the proxy for fewer bytes at a time, which the absolute schedule forbids: a late delta does not delay the next.
 
 use crate::cases::{Transport, Wire};
 use bytes::Bytes;
@@ -11,23 +16,26 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// A running provider on loopback.
+/// A running provider on loopback; it accepts nobody any more once dropped.
 pub(crate) struct Upstream {
     /// Where it listens.
     pub(crate) port: u16,
-    /// PEM of the authority that signed its certificate.
-    pub(crate) authority: Option<String>,
     /// When schedules began: deltas carry µs since then.
     pub(crate) epoch: Instant,
+    /// PEM of the authority that signed its certificate.
+    authority: Option<String>,
+    accepting: JoinHandle<()>,
 }
 
 /// How many deltas a stream has and how many a second.
@@ -52,7 +60,7 @@ impl Upstream {
                 (Some(acceptor), Some(authority))
             }
         };
-        tokio::spawn(async move {
+        let accepting = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let _ = socket.set_nodelay(true);
                 let acceptor = acceptor.clone();
@@ -69,7 +77,21 @@ impl Upstream {
                 });
             }
         });
-        Ok(Self { port, authority, epoch })
+        Ok(Self { port, epoch, authority, accepting })
+    }
+
+    /// The file in `folder` with the authority that signed its certificate; none where it speaks no TLS.
+    pub(crate) fn authority_file(&self, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+        let Some(authority) = &self.authority else { return Ok(None) };
+        let file = folder.join("authority.pem");
+        std::fs::write(&file, authority)?;
+        Ok(Some(file))
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.accepting.abort();
     }
 }
 
@@ -77,6 +99,8 @@ fn tls(h2: bool) -> anyhow::Result<(TlsAcceptor, String)> {
     let authority_key = rcgen::KeyPair::generate()?;
     let mut parameters = rcgen::CertificateParams::new(vec![])?;
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    // OpenSSL takes a certificate that names its issuer as it names itself for a self-signed one.
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, "authority of the benchmark");
     let authority = parameters.self_signed(&authority_key)?;
     let key = rcgen::KeyPair::generate()?;
     let issuer = rcgen::Issuer::new(parameters, authority_key);
@@ -85,7 +109,8 @@ fn tls(h2: bool) -> anyhow::Result<(TlsAcceptor, String)> {
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let mut config =
         ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private)?;
-    config.alpn_protocols = if h2 { vec![b"h2".to_vec()] } else { vec![b"http/1.1".to_vec()] };
+    let protocols: &[&str] = if h2 { &["h2", "http/1.1"] } else { &["http/1.1"] };
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
 }
 
@@ -96,9 +121,8 @@ async fn answer(
     epoch: Instant,
 ) -> Result<Response<Body>, Infallible> {
     let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let streams = memchr(&body, b"\"stream\":true") || memchr(&body, b"\"stream\": true");
     let response = Response::builder();
-    let response = if streams {
+    let response = if asks_for_a_stream(&body) {
         response.header("content-type", "text/event-stream").body(paced(wire, pace, epoch))
     } else {
         let full = http_body_util::Full::new(Bytes::from_static(reply(wire)));
@@ -107,8 +131,10 @@ async fn answer(
     Ok(response.expect("static headers are valid"))
 }
 
-fn memchr(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
+/// One pass over a body of up to 1 MB, whoever wrote it anew: with or without a space.
+fn asks_for_a_stream(body: &[u8]) -> bool {
+    let word = b"\"stream\":";
+    memchr::memmem::find_iter(body, word).any(|at| body[at + word.len()..].trim_ascii_start().starts_with(b"true"))
 }
 
 const fn reply(wire: Wire) -> &'static [u8] {
@@ -169,5 +195,18 @@ const fn closing(wire: Wire) -> &'static str {
         Wire::Anthropic => {
             "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":100}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_asked_for_with_or_without_a_space() {
+        assert!(asks_for_a_stream(&Wire::OpenAI.request(64, true)));
+        assert!(asks_for_a_stream(b"{\"stream\": true, \"model\": \"bench\"}"));
+        assert!(!asks_for_a_stream(&Wire::OpenAI.request(64, false)));
+        assert!(!asks_for_a_stream(b"{\"stream\":false,\"x\":true}"));
     }
 }

@@ -7,7 +7,8 @@ mod fleet;
 mod world;
 
 use clap::Parser;
-use serde_json::json;
+use pillion_bench::control_plane::{FILE, Figures, Quantiles};
+use pillion_bench::machine::{Machine, today};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -43,21 +44,22 @@ async fn main() -> anyhow::Result<()> {
     println!("objects written in {:.0?}", begun.elapsed());
 
     let begun = Instant::now();
-    let operator = world.start_operator(&arguments.operator).await?;
+    let mut operator = world.start_operator(&arguments.operator).await?;
     let ready = begun.elapsed();
-    println!("operator ready after {ready:.1?}, {:.0} MiB", operator.rss());
+    let rss_ready = operator.usage.rss();
+    println!("operator ready after {ready:.1?}, {rss_ready:.0} MiB");
 
     let mut fleet = fleet::Fleet::new(&world, &operator)?;
-    let cpu = operator.cpu();
+    let cpu = operator.usage.cpu();
     let connected = fleet.connect().await?;
+    let rss_open = operator.usage.rss();
     println!(
-        "{} streams have their first snapshot after {connected:.1?}, {:.0} ms of the operator's CPU, {:.0} MiB",
+        "{} streams have their first snapshot after {connected:.1?}, {:.0} ms of the operator's CPU, {rss_open:.0} MiB",
         world.sidecars.len(),
-        (operator.cpu() - cpu) / 1000.0,
-        operator.rss()
+        (operator.usage.cpu() - cpu) / 1000.0,
     );
 
-    let cpu = operator.cpu();
+    let cpu = operator.usage.cpu();
     let bytes = fleet.bytes();
     let mut times = vec![];
     for i in 0..arguments.changes {
@@ -70,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     let per_change = |total: f64| total / arguments.changes as f64;
-    let change_cpu = per_change((operator.cpu() - cpu) / 1000.0);
+    let change_cpu = per_change((operator.usage.cpu() - cpu) / 1000.0);
     let change_bytes = per_change((fleet.bytes() - bytes) as f64);
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
@@ -81,19 +83,29 @@ async fn main() -> anyhow::Result<()> {
         at(1.0)
     );
 
-    let cpu = operator.cpu();
+    let cpu = operator.usage.cpu();
     let storm = fleet.reconnect().await?;
-    let storm_cpu = (operator.cpu() - cpu) / 1000.0;
-    println!("reconnect storm: all served after {storm:.1?}, {storm_cpu:.0} ms of CPU, {:.0} MiB", operator.rss());
+    let storm_cpu = (operator.usage.cpu() - cpu) / 1000.0;
+    let rss_after = operator.usage.rss();
+    println!("reconnect storm: all served after {storm:.1?}, {storm_cpu:.0} ms of CPU, {rss_after:.0} MiB");
 
-    let figures = json!({
-        "namespaces": arguments.namespaces, "routes": arguments.routes, "sidecars": arguments.sidecars,
-        "readySeconds": ready.as_secs_f64(), "connectSeconds": connected.as_secs_f64(),
-        "changeMilliseconds": {"p50": at(0.5), "p99": at(0.99), "max": at(1.0)},
-        "changeBytes": change_bytes, "changeCpuMilliseconds": change_cpu,
-        "stormSeconds": storm.as_secs_f64(), "stormCpuMilliseconds": storm_cpu, "operatorRssMiB": operator.rss(),
-    });
+    let figures = Figures {
+        date: today(),
+        machine: Machine::this(),
+        namespaces: arguments.namespaces,
+        routes: arguments.routes,
+        sidecars: arguments.sidecars,
+        changes: arguments.changes,
+        ready_seconds: ready.as_secs_f64(),
+        connect_seconds: connected.as_secs_f64(),
+        change_milliseconds: Quantiles { p50: at(0.5), p99: at(0.99), max: at(1.0) },
+        change_bytes,
+        change_cpu_milliseconds: change_cpu,
+        storm_seconds: storm.as_secs_f64(),
+        storm_cpu_milliseconds: storm_cpu,
+        rss_mib: [rss_ready, rss_open, rss_after],
+    };
     std::fs::create_dir_all(&arguments.output)?;
-    std::fs::write(arguments.output.join("control-plane.json"), serde_json::to_vec_pretty(&figures)?)?;
+    std::fs::write(arguments.output.join(FILE), serde_json::to_vec_pretty(&figures)?)?;
     Ok(())
 }

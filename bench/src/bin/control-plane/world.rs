@@ -5,6 +5,7 @@ use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
+use pillion_bench::usage::Usage;
 use pillion_tests::apiserver::{ApiServer, free_ports};
 use pillion_tests::process::{Process, Spec};
 use pillion_tests::{wait, workspace};
@@ -31,10 +32,12 @@ pub(crate) struct World {
 
 /// The running operator.
 pub(crate) struct Operator {
-    process: Process,
+    /// What it used so far.
+    pub(crate) usage: Usage,
     pub(crate) port: u16,
     /// PEM of the authority that its certificate is signed by.
     pub(crate) authority: String,
+    _process: Process,
 }
 
 impl World {
@@ -91,7 +94,8 @@ impl World {
         let secrets: Api<Secret> = Api::namespaced(self.server.client()?, SYSTEM);
         let authority = secrets.get("pillion-ca").await?.data.unwrap_or_default();
         let authority = authority.get("ca.crt").context("the Secret pillion-ca has no ca.crt")?;
-        Ok(Operator { process, port, authority: String::from_utf8(authority.0.clone())? })
+        let authority = String::from_utf8(authority.0.clone())?;
+        Ok(Operator { usage: Usage::of(process.id()), port, authority, _process: process })
     }
 
     /// Gives one route of `namespace` other rules.
@@ -102,25 +106,6 @@ impl World {
         let patch = json!({"spec": route(&format!("changed-{i}-*"))});
         api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
         Ok(())
-    }
-}
-
-impl Operator {
-    /// CPU time used so far, µs.
-    pub(crate) fn cpu(&self) -> f64 {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).into_iter().flatten().flatten();
-        let nanoseconds = |task: std::fs::DirEntry| -> f64 {
-            let text = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-            text.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0.0)
-        };
-        tasks.map(nanoseconds).sum::<f64>() / 1000.0
-    }
-
-    /// Resident memory, MiB.
-    pub(crate) fn rss(&self) -> f64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).unwrap_or_default();
-        let pages: f64 = text.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0.0);
-        pages * 4096.0 / f64::from(1 << 20)
     }
 }
 
