@@ -2,7 +2,8 @@
 
 use super::encode_request::send_name;
 use super::{PLAN, citations, documents};
-use crate::formats::openai::merge;
+use crate::formats::openai::{is_foreign_call, merge, put_signature};
+use crate::formats::vendor::thinking_name;
 use crate::json::Object;
 use crate::model::{
     Arguments, Content, Form, Message, Names, Part, PartKind, Report, Role, Source, plain_id, unwrap_signature,
@@ -15,6 +16,7 @@ use std::collections::HashSet;
 /// Writes messages one after the other.
 pub(super) struct Encoder<'a> {
     own: bool,
+    origin: Format,
     /// Documents stay in the messages, as text: beside a shape of the answer the API takes none.
     inline: bool,
     names: &'a mut Names,
@@ -28,9 +30,10 @@ pub(super) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    pub(super) fn new(own: bool, inline: bool, names: &'a mut Names, report: &'a mut Report) -> Self {
+    pub(super) fn new(origin: Format, inline: bool, names: &'a mut Names, report: &'a mut Report) -> Self {
+        let own = origin == Format::CohereChat;
         let (messages, documents, called) = (Vec::new(), Vec::new(), HashSet::new());
-        Self { own, inline, names, report, messages, documents, called, begun: None }
+        Self { own, origin, inline, names, report, messages, documents, called, begun: None }
     }
 
     /// The messages, and the documents beside them. An instruction of ours stands behind the system prompts.
@@ -162,6 +165,11 @@ impl<'a> Encoder<'a> {
                 }
                 self.part(image, cache, extras)
             }
+            PartKind::Document { source: Source::Text(text), name } if self.own => {
+                let id = extras.shift_remove("id");
+                let document = json!({"type": "document", "document": documents::encode(text, name, id)});
+                self.part(document, cache, extras)
+            }
             PartKind::Document { source, name } => {
                 let text = document_text(source)?;
                 if self.inline {
@@ -204,12 +212,11 @@ impl<'a> Encoder<'a> {
         let form = content.form;
         let mut parts = Vec::new();
         for part in content.parts {
-            let Part { kind, cache, mut extras, .. } = part;
+            let Part { kind, cache, extras, .. } = part;
             match kind {
                 PartKind::Text(text) => parts.push(self.text(text, cache, extras)),
-                PartKind::Document { source: Source::Text(text), name } => {
-                    let id = extras.shift_remove("id").filter(|_| self.own);
-                    let document = json!({"type": "document", "document": documents::encode(text, name, id)});
+                PartKind::Document { source: Source::Text(text), name } if !self.own => {
+                    let document = json!({"type": "document", "document": documents::encode(text, name, None)});
                     parts.push(self.part(document, cache, extras));
                 }
                 PartKind::Foreign(value) if self.own => parts.push(value),
@@ -259,15 +266,23 @@ impl<'a> Encoder<'a> {
         let calling = content.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
         let (mut said, mut plan, mut calls, mut cited) = (Vec::new(), None::<String>, Vec::new(), Vec::new());
         for part in content.parts {
-            let Part { kind, cache, extras, citations, .. } = part;
+            let foreign_call = is_foreign_call(&part);
+            let Part { kind, cache, extras, citations, signature } = part;
             let index = said.len();
             match kind {
                 PartKind::ToolCall { id, name, arguments } => {
-                    calls.push(self.call(id, &name, arguments, cache, extras))
+                    let mut call = self.call(id, &name, arguments, cache, extras);
+                    match (signature, call.as_object_mut()) {
+                        (Some(signature), Some(call)) if self.own => put_signature(call, signature),
+                        (Some(_), _) => self.report.drop("thought_signature"),
+                        (None, _) => {}
+                    }
+                    calls.push(call);
                 }
                 PartKind::Thinking { text, signature } => {
                     let planned = extras.get("type").is_some_and(|kind| kind == PLAN);
-                    match self.thinking(text, signature, planned, calling) {
+                    let name = thinking_name(self.origin, &extras);
+                    match self.thinking(text, signature, planned, calling, name) {
                         Some((true, text)) => plan.get_or_insert_default().push_str(&text),
                         Some((false, text)) => {
                             let part = json!({"type": "thinking", "thinking": text});
@@ -278,7 +293,7 @@ impl<'a> Encoder<'a> {
                 }
                 PartKind::RedactedThinking(_) => self.report.drop("messages[].content[].redacted_thinking"),
                 PartKind::Refusal(text) => said.push(json!({"type": "text", "text": text})),
-                PartKind::Foreign(value) if self.own && value.get("id").is_some() => calls.push(value),
+                PartKind::Foreign(value) if self.own && foreign_call => calls.push(value),
                 kind => said.extend(self.user_part(Part { cache, extras, ..Part::new(kind) })?),
             }
             if self.own {
@@ -322,17 +337,18 @@ impl<'a> Encoder<'a> {
         signature: Option<String>,
         planned: bool,
         calling: bool,
+        name: &str,
     ) -> Option<(bool, String)> {
         match signature.as_deref().map(unwrap_signature) {
             None if self.own => Some((planned, text)),
             None if calling && !text.is_empty() => Some((true, text)),
             None => {
-                self.report.drop("messages[].reasoning_content");
+                self.report.drop(name);
                 None
             }
             Some(Some((Format::CohereChat, _))) => (!text.is_empty()).then_some((calling, text)),
             Some(_) => {
-                self.report.drop("messages[].content[].thinking");
+                self.report.drop(name);
                 None
             }
         }
@@ -340,7 +356,11 @@ impl<'a> Encoder<'a> {
 
     fn call(&mut self, id: String, name: &str, arguments: Arguments, cache: Option<Value>, extras: Object) -> Value {
         if self.own {
-            let mut call = json!({"function": {"name": name, "arguments": arguments.into_text()}});
+            let arguments = match arguments {
+                Arguments::Value(value) => value,
+                Arguments::Text(text) => Value::String(text),
+            };
+            let mut call = json!({"function": {"name": name, "arguments": arguments}});
             if !id.is_empty() {
                 call["id"] = json!(id);
             }
