@@ -45,7 +45,12 @@ fn block(part: Part, origin: Format, report: &mut Report) -> Option<Value> {
         PartKind::Text(text) | PartKind::Refusal(text) => {
             let cited: Vec<Value> =
                 part.citations.iter().map(|citation| citations::write(citation, &text, origin)).collect();
-            json!({"type": "text", "text": text, "citations": (!cited.is_empty()).then_some(cited)})
+            // The vendor leaves the member out where there is none, and some SDKs refuse a null.
+            let mut block = json!({"type": "text", "text": text});
+            if !cited.is_empty() {
+                block["citations"] = Value::Array(cited);
+            }
+            block
         }
         PartKind::Thinking { text, signature } => {
             let signature = match origin {

@@ -134,7 +134,7 @@ impl StreamEncoder {
 
     fn block_start(&mut self, start: PartStart, out: &mut Vec<Bytes>) {
         let block = match start {
-            PartStart::Text | PartStart::Refusal => json!({"type": "text", "text": "", "citations": null}),
+            PartStart::Text | PartStart::Refusal => json!({"type": "text", "text": ""}),
             PartStart::Thinking => json!({"type": "thinking", "thinking": "", "signature": ""}),
             PartStart::RedactedThinking(data) => json!({"type": "redacted_thinking", "data": data}),
             PartStart::ToolCall { id, name } => tool_use(&id, &name, json!({})),

@@ -27,12 +27,12 @@ pub fn read_usage(value: &Value) -> Option<Usage> {
     })
 }
 
-/// Writes a `usage` object. `cache_creation_tokens` is an extension, there only when it is not 0.
+/// Writes a `usage` object. `cache_write_tokens` is there only when it is not 0.
 #[must_use]
 pub fn usage_object(usage: &Usage) -> Value {
     let mut prompt = json!({"cached_tokens": usage.cached_input});
     if usage.cache_creation > 0 {
-        prompt["cache_creation_tokens"] = json!(usage.cache_creation);
+        prompt["cache_write_tokens"] = json!(usage.cache_creation);
     }
     json!({
         "prompt_tokens": usage.input,
