@@ -10,7 +10,6 @@ pub mod openai;
 #[cfg(test)]
 pub(crate) mod recorded;
 pub mod responses;
-#[cfg(test)]
 pub(crate) mod seen;
 pub(crate) mod vendor;
 
