@@ -320,7 +320,8 @@ fn tools_stand_in_one_object_of_each_kind() {
     openai(FLASH, json!({"web_search_options": {}})).has("/tools", json!([{"googleSearch": {}}]));
     refused(OPENAI, json!({"tools": [{"type": "computer_use"}]}), "tools[0].type");
     refused(OPENAI, json!({"tools": [{"enterpriseWebSearch": {}}]}), "tools[0].enterpriseWebSearch");
-    refused(ANTHROPIC, json!({"max_tokens": 1, "tools": [{"type": "bash_20250124", "name": "bash"}]}), "tools[0].type");
+    let bash = json!({"max_tokens": 1, "messages": [{"role": "user", "content": "q"}], "tools": [{"type": "bash_20250124", "name": "bash"}]});
+    sent(ANTHROPIC, FLASH, bash, RULES).has("/tools", Value::Null).dropped(&["tools[].bash_20250124"]);
 }
 
 #[test]
@@ -349,6 +350,9 @@ fn choices_among_tools_are_modes() {
     got.has("/toolConfig/functionCallingConfig/allowedFunctionNames/0", json!(sent))
         .approximated(&["tools[].name"])
         .dropped(&["parallel_tool_calls"]);
+    openai(FLASH, json!({"tools": [{"googleSearch": {}}], "tool_choice": "auto"}))
+        .has("/toolConfig", Value::Null)
+        .dropped(&[]);
     openai(FLASH, json!({"tool_choice": "required"})).has("/toolConfig", Value::Null).dropped(&["tool_choice"]);
 }
 
