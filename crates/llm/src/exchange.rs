@@ -223,11 +223,11 @@ fn spliced(
 /// What a route says elsewhere, or the client alone.
 const NEVER_PARAMS: &[&str] = &["messages", "model", "stream", "stream_options"];
 
-/// Names that mean the same in OpenAI Chat.
+/// Names that mean the same: in OpenAI Chat, and in Google's two spellings.
 fn same_param(key: &str) -> &'static [&'static str] {
     match key {
         "max_tokens" | "max_completion_tokens" => &["max_completion_tokens", "max_tokens"],
-        _ => &[],
+        key => formats::gemini::spellings(key),
     }
 }
 

@@ -198,6 +198,11 @@ mod tests {
         assert_eq!(told(&call), ("g".into(), Some(true), Some(Sse)));
         let call = check("POST", "/v1beta/models/g%3Ax:generateContent", None, Gemini, Operation::Chat);
         assert_eq!(told(&call), ("g:x".into(), Some(false), None));
+        let call = check("POST", "/v1beta/tunedModels/t:generateContent", None, Gemini, Operation::Chat);
+        assert_eq!(told(&call), ("tunedModels/t".into(), Some(false), None));
+        let path = "/v1/projects/p/locations/l/endpoints/7:streamGenerateContent";
+        let call = check("POST", path, None, Dialect::VertexAI, Operation::Chat);
+        assert_eq!(told(&call), ("endpoints/7".into(), Some(true), Some(JsonArray)));
         let path = "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.x/converse-stream";
         let call = check("POST", path, None, Bedrock, Operation::Chat);
         let model = "arn:aws:bedrock:us-east-1:1:inference-profile/us.x".to_owned();

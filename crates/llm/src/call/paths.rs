@@ -74,14 +74,15 @@ fn google(path: &str, query: Option<&str>) -> Asked {
         "streamGenerateContent" => true,
         _ => return Asked::NATIVE,
     };
-    let named = ["/models/", "/endpoints/", "/tunedModels/"].into_iter();
-    let Some(model) = named.filter_map(|kind| before.rsplit_once(kind)).map(|(_, model)| model).next() else {
-        return Asked::NATIVE;
-    };
+    // The kind of what is no plain model is part of its name: it stands so in the path of the call that is made.
+    let named = [("/models/", ""), ("/endpoints/", "endpoints/"), ("/tunedModels/", "tunedModels/")].into_iter();
+    let found = named.filter_map(|(kind, prefix)| Some((prefix, before.rsplit_once(kind)?.1))).next();
+    let Some((prefix, name)) = found else { return Asked::NATIVE };
+    let model = [prefix, &percent_decoded(name)].concat();
     let sse = query.is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
     let framing = stream.then_some(if sse { Framing::Sse } else { Framing::JsonArray });
     let asked = Asked::chat(Format::GeminiGenerateContent);
-    Asked { model: Some(percent_decoded(model)), stream: Some(stream), framing, ..asked }
+    Asked { model: Some(model), stream: Some(stream), framing, ..asked }
 }
 
 /// `/model/{id}/converse`; the id may hold encoded slashes, and some clients do not encode them.

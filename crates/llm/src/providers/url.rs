@@ -45,18 +45,21 @@ pub(super) fn join(endpoint: &str, path: &str) -> String {
     if has_version(path) { format!("{endpoint}{path}") } else { format!("{endpoint}/v1{path}") }
 }
 
-/// Whether a segment of the path is a version: `v1`, `v1beta`, `v4`.
+/// Whether a segment of the path is a version.
 fn has_version(url: &str) -> bool {
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
         None => url,
     };
-    path.split('/').any(|segment| {
-        let mut bytes = segment.bytes();
-        bytes.next() == Some(b'v')
-            && bytes.next().is_some_and(|byte| byte.is_ascii_digit())
-            && bytes.all(|byte| byte.is_ascii_alphanumeric())
-    })
+    path.split('/').any(is_version)
+}
+
+/// Whether a segment of a path is a version: `v1`, `v1beta`, `v4`.
+pub(super) fn is_version(segment: &str) -> bool {
+    let mut bytes = segment.bytes();
+    bytes.next() == Some(b'v')
+        && bytes.next().is_some_and(|byte| byte.is_ascii_digit())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The names of a URL's query parameters.

@@ -148,7 +148,11 @@ pub(crate) fn splice_params(
     for key in nested {
         let inner = |params: &Object| params.get(*key).and_then(Value::as_object).cloned().unwrap_or_default();
         let (inner_defaults, inner_overrides) = (inner(defaults), inner(overrides));
-        if let Some(member) = members.get(key)?
+        let mut there = None;
+        for name in names(key, same) {
+            there = members.get(name)?.or(there);
+        }
+        if let Some(member) = there
             && body[member.value.start] == b'{'
             && !(inner_defaults.is_empty() && inner_overrides.is_empty())
         {

@@ -3,7 +3,7 @@
 use super::decode_parts::{Calls, decode_part};
 use super::{decode_settings, decode_tools, notes, spelling};
 use crate::json::{Object, take_array, take_string};
-use crate::model::{Content, Form, Message, Request, Role, Settings};
+use crate::model::{Content, Form, Message, Part, PartKind, Request, Role, Settings};
 use crate::{BodyError, Format};
 use serde_json::{Value, json};
 
@@ -62,7 +62,10 @@ fn decode_system(body: &mut Object, extras: &mut Object) -> Result<Option<Conten
             body.insert("systemInstruction".to_owned(), Value::Null);
             return Ok(None);
         }
-        Some(Value::String(text)) => return Ok(Some(Content::bare(text))),
+        Some(Value::String(text)) => {
+            extras.insert(notes::SYSTEM_TEXT.to_owned(), Value::Null);
+            return Ok(Some(Content::bare(text)));
+        }
         Some(Value::Object(system)) => system,
         Some(_) => return Err(BodyError::field("systemInstruction", "'systemInstruction' must be a content")),
     };
@@ -125,7 +128,12 @@ fn take_parts(
         decoded.push(decode_part(part, user, calls));
     }
     super::decode_parts::join_foreign_thinking(&mut decoded);
-    Ok(Content { parts: decoded, form: Form::List })
+    // To formats that know both, one text is a bare one.
+    let form = match decoded.as_slice() {
+        [Part { kind: PartKind::Text(_), .. }] => Form::Bare,
+        _ => Form::List,
+    };
+    Ok(Content { parts: decoded, form })
 }
 
 /// Words that an encoder would write otherwise, kept under a name for it.

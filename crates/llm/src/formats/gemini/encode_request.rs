@@ -6,7 +6,7 @@ use super::turns::Turns;
 use super::{encode_tools, own, vendor};
 use crate::formats::ServerRules;
 use crate::json::Object;
-use crate::model::{Names, Report, Request, Role, Settings};
+use crate::model::{Names, Report, Request, Role, ToolChoice};
 use crate::{BodyError, Format};
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub fn encode_request(
     let mut vendor = vendor::take(&mut request.extras, cloud);
     vendor.extend(vendor::take(&mut request.openai_params, cloud));
     let searches = request.extras.shift_remove("web_search_options").is_some();
-    let mut tools = encode_tools::encode(request.tools.unwrap_or_default(), can, cloud, names, report)?;
+    let mut tools = encode_tools::encode(request.tools.unwrap_or_default(), request.origin, can, cloud, names, report)?;
     if searches {
         report.approximate("web_search_options");
         tools.tools.push(json!({"googleSearch": {}}));
@@ -60,6 +60,7 @@ pub fn encode_request(
     body.insert("contents".to_owned(), contents);
     let mut tool_config = Object::new();
     match choice {
+        Some(ToolChoice::Auto) if !tools.has_functions => {}
         Some(_) if !tools.has_functions => report.drop("tool_choice"),
         Some(choice) => {
             let send = |name: &str, report: &mut Report| encode_tools::send_name(name, names, report);
@@ -99,11 +100,10 @@ pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) ->
     own.extend(vendor::take(&mut request.extras, true));
     let can = capabilities(model);
     let mut names = Names::default();
-    let tools = encode_tools::encode(request.tools.unwrap_or_default(), can, true, &mut names, report)?;
+    let tools = encode_tools::encode(request.tools.unwrap_or_default(), request.origin, can, true, &mut names, report)?;
     let choice = request.settings.tool_choice.take();
     let around = Around { can, cloud: true, has_functions: tools.has_functions };
-    let settings = Settings { ..request.settings };
-    let settled = encode_settings::settle(settings, &around, report)?;
+    let settled = encode_settings::settle(request.settings, &around, report)?;
     let mut members = settled.members;
     if !tools.tools.is_empty() {
         members.insert("tools".to_owned(), Value::Array(tools.tools));

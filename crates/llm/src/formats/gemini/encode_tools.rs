@@ -3,9 +3,9 @@
 use super::capabilities::Capabilities;
 use super::schema::{self, Use, Written};
 use super::spelling;
-use crate::BodyError;
 use crate::json::Object;
 use crate::model::{NameRules, Names, Report, Tool, ToolChoice, ToolKind};
+use crate::{BodyError, Format};
 use serde_json::{Value, json};
 
 /// The API's rule for function names.
@@ -25,12 +25,14 @@ pub(super) struct Encoded {
     pub(super) mixed: bool,
 }
 
-/// Encodes the tools of another format's client.
+/// Encodes the tools of another format's client. Of Anthropic's clients a tool that Google has not is left out: they
+/// declare the vendor's tools without need of them.
 ///
 /// # Errors
 /// When one is neither a function nor a tool that the API has.
 pub(super) fn encode(
     tools: Vec<Tool>,
+    origin: Format,
     can: Capabilities,
     cloud: bool,
     names: &mut Names,
@@ -42,7 +44,13 @@ pub(super) fn encode(
             report.drop("cache_control");
         }
         match tool.kind {
-            ToolKind::Foreign(value) => own_tools(at, value, cloud, &mut own, &mut declarations, report)?,
+            ToolKind::Foreign(value) => {
+                let kind = crate::json::text(&value, "type").to_owned();
+                match own_tools(at, value, cloud, &mut own, &mut declarations, report) {
+                    Err(_) if origin == Format::AnthropicMessages => report.drop(format!("tools[].{kind}")),
+                    other => other?,
+                }
+            }
             ToolKind::Function { name, description, schema, strict, inner } => {
                 if strict == Some(true) {
                     report.drop("tools[].strict");

@@ -11,6 +11,8 @@ pub(super) const SPELLED: &str = ":spelled";
 pub(super) const ONE_CONTENT: &str = ":contents";
 /// Members of `systemInstruction` that are no parts, of a request.
 pub(super) const SYSTEM: &str = ":system";
+/// `systemInstruction` was a bare text, of a request.
+pub(super) const SYSTEM_TEXT: &str = ":systemText";
 /// Members whose value says something in other words than the encoder's: by name, of a request.
 pub(super) const WORDS: &str = ":words";
 /// The role where it is neither `user` nor `model`; null where there is none, of a message.

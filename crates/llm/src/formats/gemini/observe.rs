@@ -32,19 +32,31 @@ pub(crate) fn observe(framing: Framing, frame: &Bytes, noted: &mut Noted) -> See
     if data.trim_ascii() == b"[DONE]" {
         return Seen::Keep;
     }
-    let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(&data) else {
-        return match serde_json::from_slice::<Value>(&data).ok().and_then(|value| read_error(&value, 502)) {
-            Some(error) => Seen::Error(Box::new(error)),
-            None => Seen::Garbage,
-        };
+    let chunk = match parse(&data) {
+        Ok(chunk) => chunk,
+        Err(UpstreamFault::Reported(error)) => return Seen::Error(Box::new(error)),
+        Err(_) => return Seen::Garbage,
     };
-    if let Some(error) = chunk.error {
-        let error = read_error(&serde_json::json!({ "error": error }), 502);
-        return Seen::Error(Box::new(error.expect("a body with an error reports one")));
-    }
     note(chunk, noted);
     noted.ended |= framing != Framing::JsonArray && noted.finish.is_some();
     Seen::Keep
+}
+
+/// A reply or a chunk; errors of streams may come as a list of one.
+fn parse(text: &[u8]) -> Result<Chunk<'_>, UpstreamFault> {
+    const WIRE: Format = Format::GeminiGenerateContent;
+    if text.trim_ascii_start().starts_with(b"[") {
+        let list: Value = serde_json::from_slice(text).map_err(|error| UpstreamFault::not_json(WIRE, &error))?;
+        return Err(match read_error(&list, 502) {
+            Some(error) => UpstreamFault::Reported(error),
+            None => UpstreamFault::malformed(WIRE, "not an object"),
+        });
+    }
+    let chunk: Chunk<'_> = serde_json::from_slice(text).map_err(|error| UpstreamFault::not_json(WIRE, &error))?;
+    match chunk.error.as_ref().and_then(|error| read_error(&serde_json::json!({ "error": error }), 502)) {
+        Some(error) => Err(UpstreamFault::Reported(error)),
+        None => Ok(chunk),
+    }
 }
 
 fn note(chunk: Chunk<'_>, noted: &mut Noted) {
@@ -138,23 +150,13 @@ struct Part<'a> {
 /// # Errors
 /// When it is not of the format, or reports an error.
 pub(crate) fn observe_reply(body: &str) -> Result<Observed, UpstreamFault> {
-    const WIRE: Format = Format::GeminiGenerateContent;
-    let chunk: Chunk<'_> = serde_json::from_str(body).map_err(|error| {
-        match serde_json::from_str::<Value>(body).ok().and_then(|value| read_error(&value, 502)) {
-            Some(reported) => UpstreamFault::Reported(reported),
-            None => UpstreamFault::not_json(WIRE, &error),
-        }
-    })?;
-    if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
-        let error = read_error(&serde_json::json!({ "error": error }), 502);
-        return Err(UpstreamFault::Reported(error.expect("a body with an error reports one")));
-    }
+    let chunk = parse(body.as_bytes())?;
     let finish = match (chunk.candidates, chunk.feedback) {
         (Some(candidates), _) if !candidates.is_empty() => {
             candidates.into_iter().find_map(|candidate| finish::word(&candidate.reason?))
         }
         (_, Some(feedback)) => Some(blocked(feedback)),
-        _ => return Err(UpstreamFault::malformed(WIRE, "'candidates' is missing")),
+        _ => return Err(UpstreamFault::malformed(Format::GeminiGenerateContent, "'candidates' is missing")),
     };
     Ok(Observed { usage: chunk.usage.as_ref().and_then(usage::read), finish, model: text(chunk.model) })
 }

@@ -20,8 +20,13 @@ pub(super) fn encode(mut request: Request, report: &mut Report) -> Value {
     let about_system = take_object(&mut request.extras, notes::SYSTEM).unwrap_or_default();
     let mut words = take_object(&mut request.extras, notes::WORDS).unwrap_or_default();
     let mut body = Object::new();
-    if let Some(system) = request.system {
-        body.insert("systemInstruction".to_owned(), written_system(system, about_system, report));
+    if let Some(mut system) = request.system {
+        let bare = request.extras.shift_remove(notes::SYSTEM_TEXT).and_then(|_| system.parts.pop());
+        let system = match bare {
+            Some(Part { kind: PartKind::Text(text), .. }) => json!(text),
+            _ => content_object(system, about_system, report),
+        };
+        body.insert("systemInstruction".to_owned(), system);
     }
     let contents: Vec<Value> = request.messages.into_iter().map(|message| content(message, report)).collect();
     let contents = match <[Value; 1]>::try_from(contents) {
@@ -53,15 +58,6 @@ pub(super) fn encode(mut request: Request, report: &mut Report) -> Value {
     let mut body = Value::Object(body);
     spelling::restore(&mut body, &spelled);
     body
-}
-
-fn written_system(system: Content, about: Object, report: &mut Report) -> Value {
-    if system.form == Form::Bare
-        && let [Part { kind: PartKind::Text(text), .. }] = system.parts.as_slice()
-    {
-        return json!(text);
-    }
-    content_object(system, about, report)
 }
 
 fn content(message: Message, report: &mut Report) -> Value {

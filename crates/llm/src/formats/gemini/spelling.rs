@@ -137,6 +137,31 @@ static TEXT_FORMAT: Message = Message(&[("mimeType", Leaf)]);
 static THINKING_CONFIG: Message =
     Message(&[("includeThoughts", Leaf), ("thinkingBudget", Leaf), ("thinkingLevel", Leaf)]);
 
+/// Both spellings of a member of a body that a route's params may say.
+pub(crate) fn spellings(key: &str) -> &'static [&'static str] {
+    const BOTH: &[[&str; 2]] = &[
+        ["generationConfig", "generation_config"],
+        ["toolConfig", "tool_config"],
+        ["safetySettings", "safety_settings"],
+        ["cachedContent", "cached_content"],
+        ["systemInstruction", "system_instruction"],
+        ["serviceTier", "service_tier"],
+        ["maxOutputTokens", "max_output_tokens"],
+        ["topP", "top_p"],
+        ["topK", "top_k"],
+        ["stopSequences", "stop_sequences"],
+        ["presencePenalty", "presence_penalty"],
+        ["frequencyPenalty", "frequency_penalty"],
+        ["responseLogprobs", "response_logprobs"],
+        ["responseMimeType", "response_mime_type"],
+        ["responseSchema", "response_schema"],
+        ["responseJsonSchema", "response_json_schema"],
+        ["thinkingConfig", "thinking_config"],
+        ["candidateCount", "candidate_count"],
+    ];
+    BOTH.iter().find(|both| both[0] == key).map_or(&[], |both| both)
+}
+
 /// The body in camelCase, and the path of each member that was spelled the other way.
 pub(super) fn read(body: Object) -> (Object, Vec<Value>) {
     let mut body = Value::Object(body);

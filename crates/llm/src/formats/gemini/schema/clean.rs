@@ -177,8 +177,7 @@ impl<'a> Cleaner<'a> {
         if view.has(UNKNOWN) {
             self.lost.in_both = true;
         }
-        let (mut types, mut nullable) = view.types();
-        nullable |= view.get("nullable") == Some(&Value::Bool(true));
+        let (mut types, mut nullable) = (view.types().0, view.is_nullable());
         // A single branch is what it is; a choice stays one.
         while let Some(branches) = view.take_branches() {
             let said: Vec<&'a Value> = branches.iter().filter(|branch| !is_null(branch)).collect();
@@ -190,15 +189,14 @@ impl<'a> Cleaner<'a> {
                     if view.recurs {
                         return self.finish(view, depth);
                     }
-                    let (named, null) = view.types();
-                    types = named;
-                    nullable |= null || view.get("nullable") == Some(&Value::Bool(true));
+                    types = view.types().0;
+                    nullable |= view.is_nullable();
                 }
                 several => return self.choice(&view, several, nullable, depth),
             }
         }
         let mut out = self.single(&view, types, nullable, depth);
-        if nullable && out.get("type") != Some(&json!("NULL")) && !out.contains_key("anyOf") {
+        if nullable && !is_type(&out, "NULL") && !out.contains_key("anyOf") {
             out.insert("nullable".to_owned(), json!(true));
         }
         out
@@ -228,18 +226,25 @@ impl<'a> Cleaner<'a> {
                 view.properties.entry(name).or_insert(schema);
             }
             view.required.extend(&around.required);
-            let mut out = self.finish(view, depth + 1);
+            any.push(self.finish(view, depth + 1));
             self.open.truncate(mark);
+        }
+        // What turned out to be null is a mark on the others.
+        let said: Vec<Object> = any.iter().filter(|out| !is_type(out, "NULL")).cloned().collect();
+        let nullable = nullable || said.len() < any.len();
+        let mut marked = said.into_iter().map(|mut out| {
             if nullable && !out.contains_key("anyOf") {
                 out.insert("nullable".to_owned(), json!(true));
             }
-            any.push(Value::Object(out));
-        }
-        match <[Value; 1]>::try_from(any) {
-            Ok([Value::Object(only)]) => only,
-            Ok(_) => placeholder("string"),
-            Err(any) if any.is_empty() => placeholder("string"),
-            Err(any) => Object::from_iter([("anyOf".to_owned(), Value::Array(any))]),
+            out
+        });
+        match (marked.next(), marked.len()) {
+            (None, _) => placeholder(if nullable { "null" } else { "string" }),
+            (Some(only), 0) => only,
+            (Some(first), _) => {
+                let any = std::iter::once(first).chain(marked).map(Value::Object).collect();
+                Object::from_iter([("anyOf".to_owned(), Value::Array(any))])
+            }
         }
     }
 
@@ -415,6 +420,7 @@ impl<'a> Cleaner<'a> {
             Some(Value::Bool(false)) | None => {}
             // What OpenAPI's objects are anyway.
             Some(Value::Bool(true)) if !properties.is_empty() => {}
+            Some(Value::Object(any)) if any.is_empty() && !properties.is_empty() => {}
             Some(more) if self.cloud => {
                 let more = match more {
                     Value::Object(schema) if !schema.is_empty() => Value::Object(self.node(more, depth + 1)),
@@ -494,6 +500,10 @@ fn inferred(view: &View<'_>) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+fn is_type(schema: &Object, name: &str) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some(name)
 }
 
 fn placeholder(name: &str) -> Object {

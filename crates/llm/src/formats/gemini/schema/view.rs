@@ -35,6 +35,12 @@ impl<'a> View<'a> {
         ["anyOf", "oneOf"].iter().find_map(|key| self.members.shift_remove(key)?.as_array())
     }
 
+    /// Whether null is one of its values.
+    pub(super) fn is_nullable(&self) -> bool {
+        let listed = matches!(self.get("enum"), Some(Value::Array(values)) if values.contains(&Value::Null));
+        self.types().1 || listed || self.get("nullable") == Some(&Value::Bool(true))
+    }
+
     /// The types it names, in lower case, and whether null is one of them.
     pub(super) fn types(&self) -> (Vec<String>, bool) {
         let named: Vec<&str> = match self.get("type") {

@@ -112,7 +112,7 @@ fn recorded_streams_are_read_whatever_the_cuts() {
         let broken = case.ends_with("streaming-failure-error-mid-stream-fbase");
         let last = whole.last().unwrap();
         assert!(if broken { matches!(last, Event::Error(_)) } else { *last == Event::End }, "{}", case.display());
-        let step = (text.len() / 200).max(1);
+        let step = (text.len() / 60).max(1);
         for cut in (0..text.len()).step_by(step) {
             assert_eq!(events(GEMINI, framing, &[&text[..cut], &text[cut..]]).unwrap(), whole, "cut at {cut}");
         }

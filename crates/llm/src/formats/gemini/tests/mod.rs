@@ -1,6 +1,7 @@
 //! Cases of this format: the rows of the translation tables, the recorded traffic, conversations there and back.
 
 mod corpus;
+mod relay;
 mod replies;
 mod requests;
 mod round_trip;
