@@ -23,6 +23,12 @@ pub(crate) fn take_string(object: &mut Object, key: &str) -> Option<String> {
     }
 }
 
+/// Takes a member out when it is a string that says something; an empty one stays.
+pub(crate) fn take_filled(object: &mut Object, key: &str) -> Option<String> {
+    let filled = object.get(key)?.as_str().is_some_and(|text| !text.is_empty());
+    if filled { take_string(object, key) } else { None }
+}
+
 /// Takes a member out when it is a list.
 pub(crate) fn take_array(object: &mut Object, key: &str) -> Option<Vec<Value>> {
     match object.get_mut(key) {

@@ -51,6 +51,18 @@ fn refuse_functions(request: &Request) -> Result<(), BodyError> {
     Ok(())
 }
 
+/// The name under which a client knows thinking that cannot be sent.
+pub(crate) fn thinking_name(origin: Format, extras: &Object) -> &'static str {
+    match origin {
+        Format::OpenAIChat => "messages[].reasoning_content",
+        Format::OpenAIResponses => "input[].reasoning",
+        Format::GeminiGenerateContent => "contents[].parts[].thought",
+        Format::BedrockConverse => "messages[].content[].reasoningContent",
+        Format::CohereChat if extras.contains_key("type") => "messages[].tool_plan",
+        Format::AnthropicMessages | Format::CohereChat => "messages[].content[].thinking",
+    }
+}
+
 /// Takes members out of what a request of another format, or a route's params, left unread; the client's own win.
 /// A null says nothing.
 pub(crate) fn take_own(request: &mut Request, names: &[&str]) -> Object {

@@ -78,7 +78,10 @@ fn thinking(body: &mut Object) -> Option<Object> {
 
 fn decode_stop(body: &mut Object) -> Option<Stop> {
     let all_text = body.get("stop_sequences")?.as_array()?.iter().all(Value::is_string);
-    let texts = take_array(body, "stop_sequences").filter(|_| all_text)?;
+    if !all_text {
+        return None;
+    }
+    let texts = take_array(body, "stop_sequences")?;
     let texts = texts.into_iter().filter_map(|text| text.as_str().map(str::to_owned)).collect();
     Some(Stop { texts, bare: false })
 }
@@ -116,7 +119,7 @@ fn decode_response_format(body: &mut Object) -> Option<ResponseFormat> {
     }
     let mut format = format?;
     let known = format.get("type").and_then(Value::as_str) == Some("json_schema") && format.len() == 2;
-    match format.shift_remove("schema").filter(|_| known) {
+    match if known { format.shift_remove("schema") } else { None } {
         Some(schema) => Some(ResponseFormat::Schema { schema, about: Object::new() }),
         None => Some(ResponseFormat::Other(Value::Object(format))),
     }

@@ -69,7 +69,7 @@ impl StreamDecoder {
             "content_block_stop" => self.block_stop(index, out),
             "message_delta" => self.message_delta(&value),
             "message_stop" => return self.finish(out),
-            "ping" => out.push(Event::Ping),
+            "ping" if self.started => out.push(Event::Ping),
             _ => {
                 if let Some(error) = super::read_error(&value, 502) {
                     self.ended = true;

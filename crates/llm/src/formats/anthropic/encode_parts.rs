@@ -3,6 +3,7 @@
 use super::encode_request::{send_name, written};
 use super::turns::{Turns, is_blank};
 use super::{blocks, citations};
+use crate::formats::vendor::thinking_name;
 use crate::json::Object;
 use crate::model::{Arguments, Citation, Content, Part, PartKind, plain_id, unwrap_signature};
 use crate::{BodyError, Format};
@@ -57,10 +58,12 @@ impl Turns<'_> {
                 ])
             }
             PartKind::ToolResult { id, content, is_error } => self.result(&id, content, is_error)?,
-            PartKind::Thinking { text, signature } => match self.thinking(text, signature) {
-                Some(block) => block,
-                None => return Ok(None),
-            },
+            PartKind::Thinking { text, signature } => {
+                match self.thinking(text, signature, thinking_name(self.origin, &extras)) {
+                    Some(block) => block,
+                    None => return Ok(None),
+                }
+            }
             PartKind::RedactedThinking(data) => {
                 blocks::object([("type", json!("redacted_thinking")), ("data", json!(data))])
             }
@@ -111,19 +114,19 @@ impl Turns<'_> {
     }
 
     /// Thinking goes back only to the vendor that signed it.
-    fn thinking(&mut self, text: String, signature: Option<String>) -> Option<Object> {
+    fn thinking(&mut self, text: String, signature: Option<String>, name: &str) -> Option<Object> {
         let signature = match signature {
             Some(signature) => match unwrap_signature(&signature) {
                 Some((Format::AnthropicMessages, bare)) => bare.map(str::to_owned),
                 Some(_) => {
-                    self.report.drop("messages[].content[].thinking");
+                    self.report.drop(name);
                     return None;
                 }
                 None => Some(signature),
             },
             None if self.own => None,
             None => {
-                self.report.drop("messages[].reasoning_content");
+                self.report.drop(name);
                 return None;
             }
         };

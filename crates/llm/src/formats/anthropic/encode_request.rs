@@ -47,7 +47,7 @@ pub fn encode_request(
     if !model.is_empty() || own {
         body.insert("model".to_owned(), json!(model));
     }
-    let mut turns = Turns::new(own, names, report);
+    let mut turns = Turns::new(request.origin, names, report);
     let mut system = match request.system.take() {
         Some(content) => Some((content.form, turns.blocks(content)?)),
         None => None,

@@ -385,3 +385,8 @@ fn documents_of_other_formats_are_blocks() {
     assert_eq!(body["messages"][0]["content"][0], json!({"type": "document", "source": source, "title": "n"}));
     assert_eq!(report, Report::default());
 }
+
+#[test]
+fn requests_with_something_wrong_in_them_break_nothing() {
+    recorded::mutated_requests_survive(ANTHROPIC, &cases(GROUPS));
+}

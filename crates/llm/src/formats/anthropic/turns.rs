@@ -3,9 +3,9 @@
 
 use super::blocks;
 use super::encode_request::{send_name, written};
-use crate::BodyError;
 use crate::json::Object;
 use crate::model::{Content, Form, Message, Names, PartKind, Report, Role, Tool, ToolKind, plain_id};
+use crate::{BodyError, Format};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -15,6 +15,7 @@ const PLACEHOLDER: &str = "(empty)";
 /// The turns so far.
 pub(super) struct Turns<'a> {
     pub(super) own: bool,
+    pub(super) origin: Format,
     pub(super) names: &'a mut Names,
     pub(super) report: &'a mut Report,
     /// Messages of this format's own requests, which are kept one to one.
@@ -38,8 +39,9 @@ struct Turn {
 }
 
 impl<'a> Turns<'a> {
-    pub(super) fn new(own: bool, names: &'a mut Names, report: &'a mut Report) -> Self {
-        Self { own, names, report, kept: Vec::new(), turns: Vec::new(), called: Vec::new() }
+    pub(super) fn new(origin: Format, names: &'a mut Names, report: &'a mut Report) -> Self {
+        let own = origin == Format::AnthropicMessages;
+        Self { own, origin, names, report, kept: Vec::new(), turns: Vec::new(), called: Vec::new() }
     }
 
     pub(super) fn has_begun(&self) -> bool {

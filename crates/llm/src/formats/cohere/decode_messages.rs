@@ -3,7 +3,7 @@
 use super::{PLAN, citations, documents};
 use crate::BodyError;
 use crate::formats::openai::{decode_call, decode_image};
-use crate::json::{Object, take_array, take_string};
+use crate::json::{Object, take_array, take_filled, take_string};
 use crate::model::{Content, Form, Message, Part, PartKind, Role, unwrap_signature};
 use crate::{Format, model};
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub(super) fn message(at: usize, message: Value) -> Result<Message, BodyError> {
     let content = take_content(at, &mut message)?;
     let content = match role {
         Role::Tool => {
-            let id = take_string(&mut message, "tool_call_id").unwrap_or_default();
+            let id = take_filled(&mut message, "tool_call_id").unwrap_or_default();
             Content { form: content.form, parts: vec![Part::new(PartKind::ToolResult { id, content, is_error: None })] }
         }
         Role::Assistant => assistant(at, &mut message, content)?,
@@ -42,10 +42,7 @@ pub(super) fn message(at: usize, message: Value) -> Result<Message, BodyError> {
 /// Content, then the plan, then the calls: the order in which a model speaks.
 fn assistant(at: usize, message: &mut Object, content: Content) -> Result<Content, BodyError> {
     let Content { mut parts, form } = content;
-    let planned = message.get("tool_plan").and_then(Value::as_str).is_some_and(|plan| !plan.is_empty());
-    if planned && let Some(plan) = take_string(message, "tool_plan") {
-        parts.push(plan_part(plan));
-    }
+    parts.extend(take_filled(message, "tool_plan").map(plan_part));
     citations::take(message, &mut parts);
     let mut parts = signed(parts);
     let calls = match message.get("tool_calls") {

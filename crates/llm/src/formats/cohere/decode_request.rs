@@ -110,7 +110,10 @@ fn decode_response_format(mut format: Object) -> ResponseFormat {
 /// The neutral object is Anthropic's, which calls the budget `budget_tokens`.
 fn decode_thinking(body: &mut Object) -> Option<Object> {
     let known = matches!(body.get("thinking")?.get("type")?.as_str()?, "enabled" | "disabled");
-    let mut thinking = take_object(body, "thinking").filter(|_| known)?;
+    if !known {
+        return None;
+    }
+    let mut thinking = take_object(body, "thinking")?;
     if let Some(budget) = thinking.shift_remove("token_budget") {
         thinking.insert("budget_tokens".to_owned(), budget);
     }

@@ -38,7 +38,10 @@ fn encode_message(parts: Vec<Part>, origin: Format, report: &mut Report) -> Valu
             PartKind::Refusal(text) => content.push(json!({"type": "text", "text": text})),
             PartKind::Thinking { text, signature } => {
                 signatures.extend(signature.map(|signature| wrap_signature(origin, Some(&signature))));
-                content.push(json!({"type": "thinking", "thinking": text}));
+                // What was not shown says nothing here.
+                if !text.is_empty() {
+                    content.push(json!({"type": "thinking", "thinking": text}));
+                }
             }
             PartKind::ToolCall { id, name, arguments } => {
                 signatures.extend(part.signature.map(|signature| signed_call(origin, &signature)));

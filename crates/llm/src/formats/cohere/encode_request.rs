@@ -26,13 +26,16 @@ pub fn encode_request(mut request: Request, names: &mut Names, report: &mut Repo
     if !model.is_empty() || own {
         body.insert("model".to_owned(), json!(model));
     }
+    if !own && request.extras.get("audio").is_some_and(|value| !value.is_null()) {
+        return Err(BodyError::unsupported("audio", "'audio' is not possible with a Cohere provider"));
+    }
     let vendor = if own { Object::new() } else { take_own(&mut request, OWN) };
     let has_tools = request.tools.as_ref().is_some_and(|tools| !tools.is_empty());
     let around = Around { own, origin: request.origin, model: &model, has_tools };
     let Settled { members, instruction, only_tool, shaped } =
         encode_settings::settle(std::mem::take(&mut request.settings), &around, report);
 
-    let mut encoder = Encoder::new(own, shaped, names, report);
+    let mut encoder = Encoder::new(request.origin, shaped, names, report);
     if let Some(system) = request.system.take() {
         encoder.system(system, Object::new());
     }

@@ -40,7 +40,8 @@ struct Open {
 #[derive(Debug, PartialEq)]
 enum Kind {
     Text(usize),
-    Thinking(usize),
+    /// Its index, once it has said something: what is not shown says nothing here.
+    Thinking(Option<usize>),
     /// Its index, and whether arguments came.
     Call(usize, bool),
     Unsaid,
@@ -116,7 +117,7 @@ impl StreamEncoder {
     fn part_start(&mut self, part: usize, start: PartStart, out: &mut Vec<Bytes>) {
         let kind = match start {
             PartStart::Text | PartStart::Refusal => Kind::Text(self.block_start("text", out)),
-            PartStart::Thinking => Kind::Thinking(self.block_start("thinking", out)),
+            PartStart::Thinking => Kind::Thinking(None),
             PartStart::RedactedThinking(_) => Kind::Unsaid,
             PartStart::ToolCall { id, name } => {
                 self.sign(out);
@@ -153,13 +154,20 @@ impl StreamEncoder {
     }
 
     fn part_delta(&mut self, delta: PartDelta, out: &mut Vec<Bytes>) {
+        if let PartDelta::Text(text) = &delta
+            && !text.is_empty()
+            && matches!(&self.open, Some(Open { kind: Kind::Thinking(None), .. }))
+        {
+            let index = self.block_start("thinking", out);
+            self.open.iter_mut().for_each(|open| open.kind = Kind::Thinking(Some(index)));
+        }
         let Some(open) = self.open.as_mut() else { return };
         match (&mut open.kind, delta) {
             (Kind::Text(index), PartDelta::Text(text)) => {
                 write(content(*index, "text", &text), out);
                 open.text.push_str(&text);
             }
-            (Kind::Thinking(index), PartDelta::Text(text)) => write(content(*index, "thinking", &text), out),
+            (Kind::Thinking(Some(index)), PartDelta::Text(text)) => write(content(*index, "thinking", &text), out),
             (Kind::Thinking(_), PartDelta::Signature(signature)) => {
                 self.signatures.push(wrap_signature(self.origin, Some(&signature)));
             }
@@ -189,7 +197,7 @@ impl StreamEncoder {
     fn part_end(&mut self, out: &mut Vec<Bytes>) {
         let Some(open) = self.open.take() else { return };
         match open.kind {
-            Kind::Text(index) | Kind::Thinking(index) => {
+            Kind::Text(index) | Kind::Thinking(Some(index)) => {
                 for citation in &open.whole {
                     cite(&mut self.cited, citations::write(citation, &open.text, index), out);
                 }
@@ -202,7 +210,7 @@ impl StreamEncoder {
                 write(json!({"type": "tool-call-end", "index": index}), out);
                 self.sign(out);
             }
-            Kind::Unsaid => {}
+            Kind::Thinking(None) | Kind::Unsaid => {}
         }
     }
 

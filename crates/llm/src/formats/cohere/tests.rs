@@ -57,3 +57,8 @@ fn recorded_errors_tell_message_and_kind() {
         assert_eq!(error.status, case.status);
     }
 }
+
+#[test]
+fn requests_with_something_wrong_in_them_break_nothing() {
+    recorded::mutated_requests_survive(COHERE, &cases(GROUPS));
+}

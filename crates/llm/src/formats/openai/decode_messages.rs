@@ -3,12 +3,19 @@
 use super::citations;
 use super::decode_request::is_function;
 use crate::BodyError;
-use crate::json::{Object, take_array, take_object, take_string};
+use crate::json::{Object, take_array, take_filled, take_object, take_string};
 use crate::model::{Arguments, Content, Form, Message, Part, PartKind, Role, Source};
 use serde_json::Value;
 
 /// The kind of a document by URL; left in its part's extras.
 pub(super) const DOCUMENT_URL: &str = "document_url";
+/// In the `type` of a foreign part: it stood among the calls.
+const CALL: &str = "tool_calls";
+
+/// Whether a part that is not understood stood among the calls.
+pub(crate) fn is_foreign_call(part: &Part) -> bool {
+    matches!(part.kind, PartKind::Foreign(_)) && part.extras.get("type").is_some_and(|kind| kind == CALL)
+}
 
 pub(super) fn decode_message(at: usize, message: Value) -> Result<Message, BodyError> {
     let Value::Object(mut message) = message else {
@@ -44,7 +51,7 @@ pub(super) fn decode_message(at: usize, message: Value) -> Result<Message, BodyE
 }
 
 fn tool_result(message: &mut Object, content: Content) -> Content {
-    let id = take_string(message, "tool_call_id").unwrap_or_default();
+    let id = take_filled(message, "tool_call_id").unwrap_or_default();
     Content { form: content.form, parts: vec![Part::new(PartKind::ToolResult { id, content, is_error: None })] }
 }
 
@@ -107,10 +114,12 @@ pub(crate) fn decode_call(field: &str, call: Value) -> Result<Part, BodyError> {
         return Err(BodyError::field(field, format!("'{field}' must be an object")));
     };
     if !is_function(&call) {
-        return Ok(Part::new(PartKind::Foreign(Value::Object(call))));
+        let mut part = Part::new(PartKind::Foreign(Value::Object(call)));
+        part.extras.insert("type".to_owned(), Value::String(CALL.to_owned()));
+        return Ok(part);
     }
     let mut function = take_object(&mut call, "function").unwrap_or_default();
-    let id = take_string(&mut call, "id").unwrap_or_default();
+    let id = take_filled(&mut call, "id").unwrap_or_default();
     let name = take_string(&mut function, "name").unwrap_or_default();
     let arguments = match function.shift_remove("arguments") {
         None | Some(Value::Null) => Arguments::Text(String::new()),
@@ -219,6 +228,15 @@ fn decode_video(part: &mut Object) -> Option<PartKind> {
 fn decode_document(part: &mut Object) -> Option<PartKind> {
     let source = Source::from_url(take_string(part, DOCUMENT_URL)?);
     Some(PartKind::Document { source, name: take_string(part, "document_name") })
+}
+
+/// Puts the signature back where [`take_signature`] found it.
+pub(crate) fn put_signature(signed: &mut Object, signature: String) {
+    let extra = signed.entry("extra_content").or_insert_with(|| Value::Object(Object::new()));
+    if let Some(extra) = extra.as_object_mut() {
+        let google = extra.entry("google").or_insert_with(|| Value::Object(Object::new()));
+        google["thought_signature"] = Value::String(signature);
+    }
 }
 
 /// Google's signature over the thinking that led to this, in the shape of its own OpenAI endpoint.

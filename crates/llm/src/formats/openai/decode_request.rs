@@ -80,7 +80,10 @@ fn decode_stop(body: &mut Object) -> Option<Stop> {
         return Some(Stop { texts: vec![text], bare: true });
     }
     let all_text = body.get("stop")?.as_array()?.iter().all(Value::is_string);
-    let texts = take_array(body, "stop").filter(|_| all_text)?;
+    if !all_text {
+        return None;
+    }
+    let texts = take_array(body, "stop")?;
     let texts = texts.into_iter().filter_map(|text| text.as_str().map(str::to_owned)).collect();
     Some(Stop { texts, bare: false })
 }
@@ -99,10 +102,11 @@ fn decode_tool_choice(choice: Value) -> ToolChoice {
 }
 
 fn decode_response_format(mut format: Object) -> ResponseFormat {
+    let says_null = format.get("json_schema").and_then(|about| about.get("schema")).is_some_and(Value::is_null);
     match format.get("type").and_then(Value::as_str) {
         Some("text") if format.len() == 1 => ResponseFormat::Text,
         Some("json_object") if format.len() == 1 => ResponseFormat::Json,
-        Some("json_schema") if format.len() == 2 => match take_object(&mut format, "json_schema") {
+        Some("json_schema") if format.len() == 2 && !says_null => match take_object(&mut format, "json_schema") {
             Some(mut about) => {
                 let schema = about.shift_remove("schema").unwrap_or(Value::Null);
                 ResponseFormat::Schema { schema, about }

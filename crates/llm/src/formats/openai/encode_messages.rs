@@ -1,7 +1,9 @@
 //! The messages of a neutral request as OpenAI Chat has them: results of tools apart, what a model said as one text.
 
+use super::decode_messages::{is_foreign_call, put_signature};
 use super::encode_parts::{insert_content, joined, kind_name, object, titled, written};
 use super::encode_request::send_name;
+use crate::formats::vendor::thinking_name;
 use crate::json::Object;
 use crate::model::{
     Arguments, Content, Message, Names, Part, PartKind, Report, Role, Source, plain_id, unwrap_signature,
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 /// Writes messages one after the other.
 pub(super) struct Encoder<'a> {
     pub(super) own: bool,
+    pub(super) origin: Format,
     pub(super) names: &'a mut Names,
     pub(super) report: &'a mut Report,
     pub(super) messages: Vec<Value>,
@@ -167,6 +170,7 @@ impl Encoder<'_> {
         let (mut more, mut cited) = (Object::new(), Vec::new());
         for mut part in content.parts {
             self.cited(&mut part, &mut cited);
+            let foreign_call = is_foreign_call(&part);
             let Part { kind, cache, signature, extras: own_extras, .. } = part;
             match kind {
                 PartKind::ToolCall { id, name, arguments } => {
@@ -175,7 +179,8 @@ impl Encoder<'_> {
                     calls.push(Value::Object(call));
                 }
                 PartKind::Thinking { text, signature } if !self.own => {
-                    self.thinking(text, signature.as_deref(), &mut reasoning);
+                    let name = thinking_name(self.origin, &own_extras);
+                    self.thinking(text, signature.as_deref(), name, &mut reasoning);
                 }
                 // In this format's own requests the members that held it stand in extras.
                 PartKind::Thinking { .. } | PartKind::RedactedThinking(_) if self.own => {}
@@ -188,7 +193,7 @@ impl Encoder<'_> {
                 PartKind::Audio(Source::File(id)) if self.own => {
                     more.insert("audio".to_owned(), json!({"id": id}));
                 }
-                PartKind::Foreign(value) if self.own && value.get("id").is_some() => calls.push(value),
+                PartKind::Foreign(value) if self.own && foreign_call => calls.push(value),
                 kind => {
                     self.sign(&mut extras, signature);
                     said.extend(self.user_part(Part { cache, extras: own_extras, ..Part::new(kind) })?);
@@ -235,25 +240,25 @@ impl Encoder<'_> {
             self.report.drop("thought_signature");
             return;
         }
-        let extra = signed.entry("extra_content").or_insert_with(|| json!({}));
-        if let Some(extra) = extra.as_object_mut() {
-            let google = extra.entry("google").or_insert_with(|| json!({}));
-            google["thought_signature"] = json!(signature);
-        }
+        put_signature(signed, signature);
     }
 
     /// Only thinking that came from this format goes back into it: another vendor's means nothing here.
-    fn thinking(&mut self, text: String, signature: Option<&str>, reasoning: &mut String) {
+    fn thinking(&mut self, text: String, signature: Option<&str>, name: &str, reasoning: &mut String) {
         match signature.and_then(unwrap_signature) {
             Some((Format::OpenAIChat, _)) => reasoning.push_str(&text),
-            _ => self.report.drop("messages[].content[].thinking"),
+            _ => self.report.drop(name),
         }
     }
 
     fn call(&mut self, id: String, name: &str, arguments: Arguments, cache: Option<Value>, extras: Object) -> Object {
         let name = send_name(name, self.own, self.names, self.report);
         let id = if self.own { id } else { plain_id(&id) };
-        let function = json!({"name": name, "arguments": arguments.into_text()});
+        let arguments = match arguments {
+            Arguments::Value(value) if self.own => value,
+            arguments => Value::String(arguments.into_text()),
+        };
+        let function = json!({"name": name, "arguments": arguments});
         let mut call = object([("function", function)]);
         if !(self.own && id.is_empty()) {
             call.insert("id".to_owned(), json!(id));

@@ -44,7 +44,7 @@ pub fn encode_request(
     if let Some(model) = &request.model {
         body.insert("model".to_owned(), json!(model));
     }
-    let mut encoder = Encoder { own, names, report, messages: Vec::new() };
+    let mut encoder = Encoder { own, origin: request.origin, names, report, messages: Vec::new() };
     if let Some(system) = request.system.take() {
         encoder.system(Role::System, system, None, Object::new());
     }

@@ -17,7 +17,7 @@ mod json_end;
 mod observe;
 mod usage;
 
-pub(crate) use decode_messages::{decode_call, decode_image};
+pub(crate) use decode_messages::{decode_call, decode_image, is_foreign_call, put_signature};
 pub use decode_reply::decode_reply;
 pub(crate) use decode_request::decode_tool;
 pub use decode_request::{decode_params, decode_request};

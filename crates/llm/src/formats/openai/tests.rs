@@ -368,3 +368,8 @@ fn an_azure_streams_first_chunk_has_no_choice_and_breaks_nothing() {
     assert_eq!(seen, crate::formats::seen::Seen::Keep, "a chunk without usage is no usage chunk");
     assert!(!noted.has_delta && noted.error.is_none());
 }
+
+#[test]
+fn requests_with_something_wrong_in_them_break_nothing() {
+    recorded::mutated_requests_survive(OPENAI, &cases(GROUPS));
+}

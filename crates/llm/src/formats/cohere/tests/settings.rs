@@ -203,6 +203,7 @@ fn what_cannot_be_asked_of_cohere_is_refused_by_name() {
         assert_eq!(error.code.as_deref(), Some("unsupported_parameter"));
     };
     refused(OPENAI, json!({"n": 2}), "n");
+    refused(OPENAI, json!({"modalities": ["text", "audio"], "audio": {"voice": "v"}}), "audio");
     refused(OPENAI, json!({"functions": [{"name": "f"}]}), "functions");
     refused(OPENAI, json!({"tools": [{"type": "custom", "custom": {"name": "c"}}]}), "tools[0].type");
     let said = |part: Value| json!({"messages": [{"role": "user", "content": [part]}]});
