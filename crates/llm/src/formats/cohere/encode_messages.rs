@@ -176,7 +176,8 @@ impl<'a> Encoder<'a> {
         }
         more.insert("tool_call_id".to_owned(), json!(id));
         let content = match (form, parts.is_empty()) {
-            (_, true) => json!(""),
+            // The API wants text, of an object best of all.
+            (_, true) => json!("{}"),
             // Text by text was one text before it was cut.
             (Form::Bare, false) if parts.len() > 1 => {
                 json!(parts.iter().filter_map(plain).collect::<Vec<_>>().join(" "))
