@@ -61,19 +61,22 @@ fn decode_settings(body: &mut Object) -> Settings {
         tool_choice,
         parallel_tools,
         response_format: decode_response_format(body),
-        reasoning: Reasoning {
-            effort: take_inner_string(body, "output_config", "effort"),
-            thinking: thinking(body),
-            show: None,
-        },
+        reasoning: decode_reasoning(body),
         user: take_inner_string(body, "metadata", "user_id"),
         service_tier: take_string(body, "service_tier"),
         ..Settings::default()
     }
 }
 
-fn thinking(body: &mut Object) -> Option<Object> {
-    take_object(body, "thinking")
+fn decode_reasoning(body: &mut Object) -> Reasoning {
+    let effort = take_inner_string(body, "output_config", "effort");
+    let thinking = take_object(body, "thinking");
+    let show = match thinking.as_ref().and_then(|thinking| thinking.get("display")?.as_str()) {
+        Some("summarized") => Some(true),
+        Some("omitted") => Some(false),
+        _ => None,
+    };
+    Reasoning { effort, thinking, show }
 }
 
 fn decode_stop(body: &mut Object) -> Option<Stop> {

@@ -390,3 +390,24 @@ fn documents_of_other_formats_are_blocks() {
 fn requests_with_something_wrong_in_them_break_nothing() {
     recorded::mutated_requests_survive(ANTHROPIC, &cases(GROUPS));
 }
+
+#[test]
+fn whether_thinking_is_shown_is_told_where_there_is_a_word_for_it() {
+    let told = |model: &str, show| {
+        let mut request =
+            decoded(OPENAI, &json!({"messages": [{"role": "user", "content": "x"}], "reasoning_effort": "low"}));
+        request.model = Some(model.to_owned());
+        request.settings.reasoning.show = show;
+        let mut report = Report::default();
+        let body = encode_request(ANTHROPIC, request, RULES, &mut Names::default(), &mut report).unwrap().body;
+        body["thinking"]["display"].clone()
+    };
+    assert_eq!(told("claude-opus-4-8", Some(true)), "summarized");
+    assert_eq!(told("claude-sonnet-4-5", Some(true)), Value::Null, "shown unasked");
+    assert_eq!(told("claude-sonnet-4-5", Some(false)), "omitted");
+    assert_eq!(told("claude-opus-4-8", None), Value::Null);
+    let body = json!({"max_tokens": 9, "messages": [], "thinking": {"type": "adaptive", "display": "summarized"}});
+    assert_eq!(decoded(ANTHROPIC, &body).settings.reasoning.show, Some(true));
+    let (_, report) = translated(ANTHROPIC, OPENAI, "gpt-5", &body);
+    assert_eq!(report.dropped, ["thinking.display"]);
+}

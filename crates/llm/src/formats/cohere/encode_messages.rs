@@ -1,28 +1,28 @@
 //! The messages of a neutral request as Cohere has them: results of tools apart, documents beside the messages.
 
+use super::encode_parts::{plain, written};
 use super::encode_request::send_name;
 use super::{PLAN, citations, documents};
-use crate::formats::openai::{is_foreign_call, merge, put_signature};
+use crate::formats::openai::{is_foreign_call, put_signature};
 use crate::formats::vendor::thinking_name;
 use crate::json::Object;
 use crate::model::{
     Arguments, Content, Form, Message, Names, Part, PartKind, Report, Role, Source, plain_id, unwrap_signature,
 };
 use crate::{BodyError, Format};
-use base64::Engine as _;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// Writes messages one after the other.
 pub(super) struct Encoder<'a> {
-    own: bool,
+    pub(super) own: bool,
     origin: Format,
     /// Documents stay in the messages, as text: beside a shape of the answer the API takes none.
-    inline: bool,
+    pub(super) inline: bool,
     names: &'a mut Names,
-    report: &'a mut Report,
+    pub(super) report: &'a mut Report,
     messages: Vec<Value>,
-    documents: Vec<Value>,
+    pub(super) documents: Vec<Value>,
     /// Ids of the calls made.
     called: HashSet<String>,
     /// Where the system prompts end.
@@ -116,21 +116,6 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn text(&mut self, text: String, cache: Option<Value>, extras: Object) -> Value {
-        self.part(json!({"type": "text", "text": text}), cache, extras)
-    }
-
-    fn part(&mut self, mut part: Value, cache: Option<Value>, extras: Object) -> Value {
-        if cache.is_some() {
-            self.report.drop("cache_control");
-        }
-        match part.as_object_mut() {
-            Some(part) if self.own => extras.into_iter().for_each(|(key, value)| merge(part, key, value)),
-            _ => self.report.drop_extras("messages[].content[].", &extras),
-        }
-        part
-    }
-
     fn user(&mut self, content: Content, extras: Object) -> Result<(), BodyError> {
         let form = content.form;
         let mut parts = Vec::new();
@@ -141,65 +126,6 @@ impl<'a> Encoder<'a> {
         let content = if self.own { content } else { content.or_else(|| Some(json!(""))) };
         self.push("user", content, Object::new(), extras);
         Ok(())
-    }
-
-    fn user_part(&mut self, mut part: Part) -> Result<Option<Value>, BodyError> {
-        if let Some(document) = documents::part_again(&mut part).filter(|_| self.own) {
-            self.documents.push(document);
-            return Ok(None);
-        }
-        let Part { kind, cache, mut extras, .. } = part;
-        Ok(Some(match kind {
-            PartKind::Text(text) => self.text(text, cache, extras),
-            PartKind::Image(source) => {
-                let url = match source {
-                    Source::Url(url) => url,
-                    Source::Base64 { media_type, data } => Source::data_url(&media_type, &data),
-                    _ => return Err(unsupported("an image that is a file of another vendor's")),
-                };
-                let mut image = json!({"type": "image_url", "image_url": {"url": url}});
-                if !self.own
-                    && let Some(detail) = take_detail(&mut extras)
-                {
-                    image["image_url"]["detail"] = detail;
-                }
-                self.part(image, cache, extras)
-            }
-            PartKind::Document { source: Source::Text(text), name } if self.own => {
-                let id = extras.shift_remove("id");
-                let document = json!({"type": "document", "document": documents::encode(text, name, id)});
-                self.part(document, cache, extras)
-            }
-            PartKind::Document { source, name } => {
-                let text = document_text(source)?;
-                if self.inline {
-                    self.report.approximate("messages[].content[].document");
-                    let text = name.map_or(text.clone(), |name| format!("{name}\n\n{text}"));
-                    return Ok(Some(self.text(text, cache, extras)));
-                }
-                self.report.approximate("messages[].content[].document");
-                self.part(Value::Null, cache, extras);
-                let id = json!(format!("doc:{}", self.documents.len()));
-                self.documents.push(documents::encode(text, name, Some(id)));
-                return Ok(None);
-            }
-            PartKind::Foreign(value) if self.own => value,
-            PartKind::Audio(_) | PartKind::Video(_) => {
-                return Err(BodyError::unsupported(
-                    "messages[].content[].type",
-                    "sound and moving pictures are not possible with a Cohere provider",
-                ));
-            }
-            PartKind::Foreign(value) => {
-                let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
-                self.report.drop(format!("messages[].content[].{kind}"));
-                return Ok(None);
-            }
-            _ => {
-                self.report.drop("messages[].content[]");
-                return Ok(None);
-            }
-        }))
     }
 
     /// A result is text or documents, so other parts go on in the user's message behind it. One without a call
@@ -250,7 +176,8 @@ impl<'a> Encoder<'a> {
         }
         more.insert("tool_call_id".to_owned(), json!(id));
         let content = match (form, parts.is_empty()) {
-            (_, true) => json!(""),
+            // The API wants text, of an object best of all.
+            (_, true) => json!("{}"),
             // Text by text was one text before it was cut.
             (Form::Bare, false) if parts.len() > 1 => {
                 json!(parts.iter().filter_map(plain).collect::<Vec<_>>().join(" "))
@@ -375,58 +302,5 @@ impl<'a> Encoder<'a> {
         };
         let call = json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
         self.part(call, cache, extras)
-    }
-}
-
-fn unsupported(what: &str) -> BodyError {
-    BodyError::unsupported("messages", format!("{what} cannot be sent to a Cohere provider"))
-}
-
-/// The text of a document that is here; the API takes no other.
-fn document_text(source: Source) -> Result<String, BodyError> {
-    match source {
-        Source::Text(text) => Ok(text),
-        Source::Base64 { media_type, data } if media_type.starts_with("text/") || media_type == "application/json" => {
-            let bytes = base64::engine::general_purpose::STANDARD.decode(data).ok();
-            bytes
-                .and_then(|bytes| String::from_utf8(bytes).ok())
-                .ok_or_else(|| unsupported("a document that is no text"))
-        }
-        Source::Base64 { media_type, .. } => Err(unsupported(&format!("a document of type '{media_type}'"))),
-        Source::Url(_) => Err(unsupported("a document by URL")),
-        Source::File(_) | Source::Other(_) => Err(unsupported("a document that is a file of another vendor's")),
-    }
-}
-
-/// How closely to look at an image, which OpenAI tells in the same words.
-fn take_detail(extras: &mut Object) -> Option<Value> {
-    let image = extras.get_mut("image_url")?.as_object_mut()?;
-    let known = matches!(image.get("detail")?.as_str()?, "auto" | "low" | "high");
-    let detail = if known { image.shift_remove("detail") } else { None };
-    if image.is_empty() {
-        extras.shift_remove("image_url");
-    }
-    detail
-}
-
-fn plain(part: &Value) -> Option<String> {
-    let text = part.get("text")?.as_str()?;
-    Some(text.to_owned())
-}
-
-/// Content as the origin wrote it; one plain text part of a list that came from elsewhere is written bare.
-fn written(form: Form, parts: Vec<Value>) -> Option<Value> {
-    match form {
-        Form::Absent if parts.is_empty() => None,
-        Form::Null if parts.is_empty() => Some(Value::Null),
-        Form::List => Some(Value::Array(parts)),
-        _ => match <[Value; 1]>::try_from(parts) {
-            Ok([part]) => match plain(&part) {
-                Some(text) => Some(Value::String(text)),
-                None => Some(Value::Array(vec![part])),
-            },
-            Err(parts) if parts.is_empty() => Some(json!("")),
-            Err(parts) => Some(Value::Array(parts)),
-        },
     }
 }

@@ -142,6 +142,8 @@ fn choose(out: &mut Settled, choice: ToolChoice, around: &Around<'_>, report: &m
             out.only_tool = Some(name);
             out.put("tool_choice", json!("REQUIRED"));
         }
+        // Some servers of OpenAI's format know Anthropic's word.
+        ToolChoice::Other(value) if value == "any" => out.put("tool_choice", json!("REQUIRED")),
         ToolChoice::Other(_) => report.drop("tool_choice"),
     }
 }

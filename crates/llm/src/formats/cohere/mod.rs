@@ -7,6 +7,7 @@ mod decode_request;
 mod decode_stream;
 mod documents;
 mod encode_messages;
+mod encode_parts;
 mod encode_reply;
 mod encode_request;
 mod encode_settings;

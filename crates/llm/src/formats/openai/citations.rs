@@ -1,6 +1,5 @@
 //! What a text refers to: `annotations` beside the content, whose indexes count its characters.
 
-use crate::formats::citations::span;
 use crate::json::{Object, take_array, text};
 use crate::model::{Citation, Part, PartKind};
 use serde_json::{Value, json};
@@ -32,10 +31,10 @@ pub(super) fn read(native: Value) -> Citation {
     }
 }
 
-/// An annotation of a text that stands behind `before` characters of the content. What has no URL is named by one that
-/// no browser follows, for the API knows no other annotation.
-pub(super) fn write(citation: &Citation, text: &str, before: u64) -> Value {
-    let (start, end) = span(citation, text);
+/// An annotation of a text of so many characters that stands behind `before` others of the content. What has no URL is
+/// named by one that no browser follows, for the API knows no other annotation.
+pub(super) fn write(citation: &Citation, characters: u64, before: u64) -> Value {
+    let (start, end) = citation.range.unwrap_or((0, characters));
     let title = citation.title.as_deref().or(citation.url.as_deref()).unwrap_or_default();
     let url = citation.url.clone().unwrap_or_else(|| format!("document:{}", crate::providers::segment(title)));
     json!({"type": "url_citation", "url_citation": {

@@ -67,7 +67,8 @@ fn encode_message(parts: Vec<Part>, finish: &Finish, origin: Format, report: &mu
             PartKind::Text(more) => {
                 let text = text.get_or_insert_default();
                 let before = text.chars().count() as u64;
-                annotations.extend(part.citations.iter().map(|citation| citations::write(citation, &more, before)));
+                let length = more.chars().count() as u64;
+                annotations.extend(part.citations.iter().map(|citation| citations::write(citation, length, before)));
                 text.push_str(&more);
                 signature = part.signature.or(signature);
             }

@@ -94,6 +94,7 @@ pub(super) fn encode(
         if settings.reasoning.show == Some(true) {
             // The API never shows it; servers that do need not be asked.
             report.drop(match around.origin {
+                Format::AnthropicMessages => "thinking.display",
                 Format::GeminiGenerateContent => "generationConfig.thinkingConfig.includeThoughts",
                 _ => "reasoning.summary",
             });

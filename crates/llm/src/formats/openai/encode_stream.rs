@@ -41,7 +41,8 @@ enum Open {
 /// A text, for what is cited in it.
 #[derive(Debug, Default)]
 struct Said {
-    text: String,
+    /// Its characters so far.
+    length: u64,
     /// Characters of the content before it.
     before: u64,
     /// Citations of the whole text, which is not known before its end.
@@ -143,12 +144,13 @@ impl StreamEncoder {
                 return self.chunk(json!([choice]), None, out);
             }
             (Some(Open::Text(said)), PartDelta::Text(text)) => {
-                self.said += text.chars().count() as u64;
-                said.text.push_str(&text);
+                let length = text.chars().count() as u64;
+                self.said += length;
+                said.length += length;
                 json!({"content": text})
             }
             (Some(Open::Text(said)), PartDelta::Citation(citation)) => match citation.range {
-                Some(_) => json!({"annotations": [citations::write(&citation, &said.text, said.before)]}),
+                Some(_) => json!({"annotations": [citations::write(&citation, said.length, said.before)]}),
                 None => return said.whole.push(citation),
             },
             (Some(Open::Text(_)), PartDelta::Signature(signature)) => {
@@ -189,7 +191,8 @@ impl StreamEncoder {
                 self.delta(json!({"thinking_blocks": [block]}), out);
             }
             Some(Open::Text(said)) if !said.whole.is_empty() => {
-                let annotations = said.whole.iter().map(|citation| citations::write(citation, &said.text, said.before));
+                let annotations =
+                    said.whole.iter().map(|citation| citations::write(citation, said.length, said.before));
                 self.delta(json!({"annotations": annotations.collect::<Vec<_>>()}), out);
             }
             _ => {}

@@ -373,3 +373,15 @@ fn an_azure_streams_first_chunk_has_no_choice_and_breaks_nothing() {
 fn requests_with_something_wrong_in_them_break_nothing() {
     recorded::mutated_requests_survive(OPENAI, &cases(GROUPS));
 }
+
+#[test]
+fn azures_filter_of_a_prompt_is_an_error_with_its_code() {
+    let inner = json!({"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"hate": {"filtered": true}}});
+    let body = json!({"error": {"message": "filtered", "type": null, "param": "prompt", "code": "content_filter",
+        "status": 400, "innererror": inner}});
+    let error = read_error(&body, 400).unwrap();
+    assert_eq!((error.kind, error.status), (crate::ErrorKind::InvalidRequest, 400));
+    assert_eq!((error.code.as_deref(), error.param.as_deref()), (Some("content_filter"), Some("prompt")));
+    let denied = json!({"statusCode": 401, "message": "Access denied"});
+    assert_eq!(read_error(&denied, 401).unwrap().message, "Access denied");
+}

@@ -98,7 +98,7 @@ fn pictures_of_a_result_follow_it_and_a_result_without_a_call_is_text() {
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "gone", "content": "old"}]}
         ]),
     );
-    assert_eq!(body["messages"][1], json!({"role": "tool", "tool_call_id": "t1", "content": ""}));
+    assert_eq!(body["messages"][1], json!({"role": "tool", "tool_call_id": "t1", "content": "{}"}));
     assert_eq!(body["messages"][2]["content"][0]["image_url"]["url"], "data:image/png;base64,AA==");
     assert_eq!(body["messages"][3]["role"], "user");
     assert!(body["messages"][3].to_string().contains("old"));
