@@ -49,8 +49,8 @@ pub(crate) enum Traffic {
     Memory {
         /// Open at once.
         streams: [usize; 2],
-        /// Deltas a second in each: so few that no proxy lags, or its backlog would be measured.
-        rate: u32,
+        /// Between two deltas of each: so long that no proxy lags, or its backlog would be measured.
+        every: Duration,
         /// Requests of 50 KB that are the load.
         load: usize,
         /// How long nothing is asked after the load.
@@ -86,7 +86,8 @@ const MEDIUM: Traffic = Traffic::Requests { prompt: 50 * 1024, connections: 8, c
 const LARGE: Traffic = Traffic::Requests { prompt: 1024 * 1024, connections: 4, count: 60 };
 const STREAMS_100: Traffic = Traffic::Streams { streams: 100, rate: 50, deltas: 100 };
 const STREAMS_500: Traffic = Traffic::Streams { streams: 500, rate: 50, deltas: 50 };
-const MEMORY: Traffic = Traffic::Memory { streams: [100, 500], rate: 10, load: 800, rest: Duration::from_secs(60) };
+const MEMORY: Traffic =
+    Traffic::Memory { streams: [100, 500], every: Duration::from_secs(2), load: 800, rest: Duration::from_secs(60) };
 const START: Traffic = Traffic::Start { starts: 10 };
 
 /// All of them. A variant of the sidecar's configuration is one more line, with [`Case::rule`].
@@ -147,9 +148,9 @@ impl Case {
         match &mut self.traffic {
             Traffic::Requests { count, .. } => *count = 20,
             Traffic::Streams { streams, deltas, .. } => (*streams, *deltas) = (*streams / 20, 10),
-            Traffic::Memory { streams, load, rest, .. } => {
+            Traffic::Memory { streams, every, load, rest } => {
                 *streams = streams.map(|streams| streams / 20);
-                (*load, *rest) = (20, Duration::from_secs(1));
+                (*load, *every, *rest) = (20, Duration::from_millis(100), Duration::from_secs(1));
             }
             Traffic::Start { starts } => *starts = 1,
         }

@@ -22,6 +22,7 @@ use report::Report;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Benchmarks of the data plane.
 #[derive(Parser)]
@@ -89,6 +90,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let folder = std::env::temp_dir().join(format!("pillion-bench-{}", std::process::id()));
     // Processes that were started end with what was interrupted.
+    let mut terminate = signal(SignalKind::terminate())?;
     let done = tokio::select! {
         done = async {
             if arguments.profile {
@@ -99,6 +101,7 @@ async fn main() -> anyhow::Result<()> {
             measure(&arguments, sidecar, &chosen, &folder).await
         } => done,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow::anyhow!("told to stop")),
     };
     done.with_context(|| format!("logs are in {}", folder.display()))?;
     let _ = std::fs::remove_dir_all(folder);
@@ -113,8 +116,10 @@ async fn measure(arguments: &Arguments, sidecar: &Path, chosen: &[cases::Case], 
         programs.insert(proxy.name().to_owned(), proxy.install()?);
     }
     let mut report = Report::begin(arguments.command(), programs, arguments.quick);
-    if arguments.keep {
-        report.keep(Report::read(&arguments.output)?)?;
+    if arguments.keep
+        && let Some(earlier) = Report::find(&arguments.output)?
+    {
+        report.keep(earlier)?;
     }
     let pairs = if arguments.quick { 1 } else { arguments.pairs.max(1) };
     for case in chosen {

@@ -6,7 +6,7 @@
 //! proxies'. CPU time of a proxy's process does not grow while it waits, so an upstream that lagged could only show by
 //! waking the proxy for fewer bytes at a time, which the absolute schedule forbids: a late delta does not delay the next.
 
-use crate::cases::{Transport, Wire};
+use crate::cases::{Traffic, Transport, Wire};
 use bytes::Bytes;
 use futures::stream;
 use http::{Request, Response};
@@ -38,13 +38,25 @@ pub(crate) struct Upstream {
     accepting: JoinHandle<()>,
 }
 
-/// How many deltas a stream has and how many a second.
+/// The schedule of a stream.
 #[derive(Clone, Copy)]
 pub(crate) struct Pace {
-    /// Deltas a second.
-    pub(crate) rate: u32,
+    /// Between two deltas.
+    step: Duration,
     /// Deltas in all.
-    pub(crate) deltas: u32,
+    deltas: u32,
+}
+
+impl Pace {
+    /// That of a case's streams.
+    pub(crate) fn of(traffic: Traffic) -> Self {
+        match traffic {
+            Traffic::Streams { rate, deltas, .. } => Self { step: Duration::from_secs(1) / rate, deltas },
+            // As good as for ever: the client ends them.
+            Traffic::Memory { every, .. } => Self { step: every, deltas: 1_000 },
+            Traffic::Requests { .. } | Traffic::Start { .. } => Self { step: Duration::ZERO, deltas: 1 },
+        }
+    }
 }
 
 impl Upstream {
@@ -144,16 +156,15 @@ const fn reply(wire: Wire) -> &'static [u8] {
     }
 }
 
-/// A stream whose n-th delta is due n/rate after it began and carries that time as `@<µs>@`.
+/// A stream whose n-th delta is due n steps after it began and carries that time as `@<µs>@`.
 fn paced(wire: Wire, pace: Pace, epoch: Instant) -> Body {
     let begun = Instant::now();
-    let step = Duration::from_secs(1) / pace.rate;
     let frames = stream::unfold(0u32, move |n| async move {
         let last = pace.deltas + 1;
         if n > last {
             return None;
         }
-        let due = begun + step * n;
+        let due = begun + pace.step * n;
         tokio::time::sleep_until(due.into()).await;
         let text = match n {
             0 => opening(wire).to_owned(),

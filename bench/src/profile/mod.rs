@@ -24,12 +24,8 @@ const FEW: usize = 100;
 pub(crate) async fn run(cases: &[Case], binary: &Path, folder: &Path) -> anyhow::Result<String> {
     let costs = |case: &&Case| matches!(case.traffic, Traffic::Requests { .. } | Traffic::Streams { .. });
     let case = cases.iter().find(costs).context("no such case has requests or streams")?;
-    let pace = match case.traffic {
-        Traffic::Streams { rate, deltas, .. } => Pace { rate, deltas },
-        _ => Pace { rate: 1, deltas: 1 },
-    };
     std::fs::create_dir_all(folder)?;
-    let upstream = Upstream::start(case.provider, case.transport, pace).await?;
+    let upstream = Upstream::start(case.provider, case.transport, Pace::of(case.traffic)).await?;
     let chosen = proxies::choose(binary, &[])?;
     let sidecar = chosen.iter().find(|proxy| proxy.name() == proxies::OURS).context("ours is always chosen")?;
     let found = if perf::works(folder).await {

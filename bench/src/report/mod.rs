@@ -12,6 +12,7 @@ use anyhow::{Context, ensure};
 use pillion_bench::machine::{Machine, today};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 pub(crate) use document::write_table;
@@ -153,12 +154,15 @@ impl Report {
         tables.join("\n")
     }
 
-    /// Reads the last run's from `folder`.
-    pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
+    /// Reads the last run's from `folder`; none where there was no run.
+    pub(crate) fn find(folder: &Path) -> anyhow::Result<Option<Self>> {
         let file = folder.join(FILE);
-        let bytes =
-            std::fs::read(&file).with_context(|| format!("failed to read {}; run a case first", file.display()))?;
-        serde_json::from_slice(&bytes).with_context(|| format!("failed to read {}", file.display()))
+        let failed = || format!("failed to read {}", file.display());
+        match std::fs::read(&file) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).with_context(failed)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(failed),
+        }
     }
 
     /// Writes it to `folder`.

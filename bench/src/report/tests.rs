@@ -147,20 +147,22 @@ fn the_control_planes_figures_are_written_where_there_are_some() {
 }
 
 #[test]
-fn a_quick_run_and_a_document_without_markers_are_refused() {
+fn a_quick_run_no_run_and_a_document_without_markers_are_refused() {
     let (folder, document) = folder("refused", &Report { quick: true, ..report() });
     assert!(write_table(&folder, &document).unwrap_err().to_string().contains("quick"));
     report().write(&folder).unwrap();
     std::fs::write(&document, "no marker\n").unwrap();
     assert!(write_table(&folder, &document).unwrap_err().to_string().contains("<!-- data plane: from here"));
     assert_eq!(std::fs::read_to_string(&document).unwrap(), "no marker\n");
+    std::fs::remove_file(folder.join(FILE)).unwrap();
+    assert!(write_table(&folder, &document).unwrap_err().to_string().contains("cargo xtask bench"));
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn figures_are_read_as_they_were_written() {
     let (folder, _) = folder("json", &report());
-    assert_eq!(Report::read(&folder).unwrap(), report());
+    assert_eq!(Report::find(&folder).unwrap(), Some(report()));
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -18,13 +18,7 @@ pub(crate) async fn one(
     folder: &Path,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let pace = match case.traffic {
-        Traffic::Streams { rate, deltas, .. } => Pace { rate, deltas },
-        // As good as for ever: the client ends them.
-        Traffic::Memory { rate, .. } => Pace { rate, deltas: 600 * rate },
-        Traffic::Requests { .. } | Traffic::Start { .. } => Pace { rate: 1, deltas: 1 },
-    };
-    let upstream = Upstream::start(case.provider, case.transport, pace).await?;
+    let upstream = Upstream::start(case.provider, case.transport, Pace::of(case.traffic)).await?;
     let proxies: Vec<&dyn Proxy> = proxies.iter().map(AsRef::as_ref).filter(|proxy| proxy.carries(case)).collect();
     match case.traffic {
         Traffic::Requests { .. } | Traffic::Streams { .. } => {
