@@ -1,8 +1,10 @@
 //! The operator's configuration file, parsed and checked once; reading it is left to `main`.
 
 use crate::quantity::Quantity;
+use pillion_compiler::is_pool_provider;
+use pillion_snapshot::{AzureCloud, TokenFile};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Contents of `operator.yaml`. Only `sidecar.image` has no default.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -16,6 +18,9 @@ pub struct Config {
     /// How long a pod waits for its sidecar.
     #[serde(default)]
     pub startup: Startup,
+    /// Which clouds' identities pods may prove.
+    #[serde(default)]
+    pub identity: Identity,
 }
 
 /// What is injected into every pod, where its annotations say nothing else.
@@ -83,6 +88,54 @@ impl Default for Startup {
     }
 }
 
+/// Which clouds' identities pods may prove: a token of the pod for each is mounted into its sidecar.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Identity {
+    /// Clouds of Microsoft whose Entra takes the pods' tokens.
+    #[serde(default)]
+    pub azure: Vec<AzureCloud>,
+    /// What of AWS takes them.
+    #[serde(default)]
+    pub aws: AwsTokens,
+    /// What of Google Cloud takes them.
+    #[serde(default)]
+    pub gcp: GcpTokens,
+}
+
+/// What of AWS takes the pods' tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AwsTokens {
+    /// The Security Token Service (IRSA).
+    #[serde(default)]
+    pub web_identity: bool,
+    /// EKS Pod Identity's agent.
+    #[serde(default)]
+    pub pod_identity: bool,
+}
+
+/// What of Google Cloud takes the pods' tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GcpTokens {
+    /// Providers of workload identity pools, `projects/…/providers/…`.
+    #[serde(default)]
+    pub workload_identity_providers: Vec<String>,
+}
+
+impl Identity {
+    /// The tokens that are mounted, each once.
+    #[must_use]
+    pub fn tokens(&self) -> BTreeSet<TokenFile> {
+        let azure = self.azure.iter().copied().map(TokenFile::azure);
+        let web = self.aws.web_identity.then(TokenFile::aws);
+        let pod = self.aws.pod_identity.then(TokenFile::eks);
+        let gcp = self.gcp.workload_identity_providers.iter().map(|provider| TokenFile::gcp(provider));
+        azure.chain(web).chain(pod).chain(gcp).collect()
+    }
+}
+
 /// Why a configuration file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -126,6 +179,11 @@ impl Config {
         }
         if self.startup.timeout_seconds == 0 {
             return refuse("startup.timeoutSeconds", "must be at least 1".into());
+        }
+        let providers = &self.identity.gcp.workload_identity_providers;
+        if let Some(wrong) = providers.iter().find(|provider| !is_pool_provider(provider)) {
+            let problem = format!("'{wrong}' is not projects/…/locations/global/workloadIdentityPools/…/providers/…");
+            return refuse("identity.gcp.workloadIdentityProviders", problem);
         }
         let resources = &self.sidecar.resources;
         for (list, quantities) in [("requests", &resources.requests), ("limits", &resources.limits)] {
@@ -187,6 +245,11 @@ mod tests {
         refuses("{sidecar: {image: a}, configServer: {url: 'http://x'}}", "configServer.url");
         refuses("{sidecar: {image: a}, startup: {timeoutSeconds: 0}}", "startup.timeoutSeconds");
         refuses("sidecar: {image: a, imagePolicy: Always}", "imagePolicy");
+        refuses("{sidecar: {image: a}, identity: {azure: [Germany]}}", "Germany");
+        refuses(
+            "{sidecar: {image: a}, identity: {gcp: {workloadIdentityProviders: [prod]}}}",
+            "'prod' is not projects/",
+        );
         refuses("{}", "sidecar");
     }
 }

@@ -87,7 +87,7 @@ impl Metrics {
         registry.register("requests_in_flight", "Calls being served", in_flight.clone());
         registry.register("build", "What runs", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         let help = "Exchanges for a credential of a cloud";
-        registry.register("credential_refreshes", help, engine.metrics.refreshes.clone());
+        registry.register("credential_refresh", help, engine.metrics.refreshes.clone());
         let help = "From asking a cloud for a credential to its answer";
         registry.register_with_unit(
             "credential_refresh_duration",

@@ -60,4 +60,11 @@ configServer:
   url: https://pillion-operator.{{ .Release.Namespace }}.svc:9444
 startup:
   timeoutSeconds: {{ int .Values.injection.startupTimeoutSeconds }}
+identity:
+  azure: {{ toJson .Values.identity.azure }}
+  aws:
+    webIdentity: {{ .Values.identity.aws.webIdentity }}
+    podIdentity: {{ .Values.identity.aws.podIdentity }}
+  gcp:
+    workloadIdentityProviders: {{ toJson .Values.identity.gcp.workloadIdentityProviders }}
 {{- end }}

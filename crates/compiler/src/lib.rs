@@ -21,7 +21,7 @@ mod route;
 mod select;
 mod shadow;
 
-pub use check::{check_provider, check_route};
+pub use check::{check_provider, check_route, is_pool_provider};
 pub use finding::{Finding, Findings, ObjectKey, Verdict};
 pub use select::{Workload, selects};
 

@@ -175,10 +175,15 @@ pub struct TokenFile {
 }
 
 impl TokenFile {
-    /// For Entra: what a federated credential has unless its author chose another.
+    /// For Entra: the audience that a federated credential of this cloud has unless its author chose another.
     #[must_use]
-    pub fn azure() -> Self {
-        Self { name: "azure".into(), audience: "api://AzureADTokenExchange".into() }
+    pub fn azure(cloud: AzureCloud) -> Self {
+        let (name, audience) = match cloud {
+            AzureCloud::Public => ("azure", "api://AzureADTokenExchange"),
+            AzureCloud::USGovernment => ("azure-usgovernment", "api://AzureADTokenExchangeUSGov"),
+            AzureCloud::China => ("azure-china", "api://AzureADTokenExchangeChina"),
+        };
+        Self { name: name.into(), audience: audience.into() }
     }
 
     /// For AWS's Security Token Service.

@@ -33,6 +33,7 @@ pub(super) fn apply(pod: &mut Value, context: &InjectContext<'_>, former: &Recor
             "shareProcessNamespace: a process of another container that runs as root can read the sidecar's tokens",
         );
     }
+    let tokens = tokens(pod, context);
     let spec = &mut pod["spec"];
     let is_ours = |item: &Value| name(item) == CONTAINER;
     if let Some(list) = spec.get_mut("containers").and_then(Value::as_array_mut) {
@@ -49,7 +50,7 @@ pub(super) fn apply(pod: &mut Value, context: &InjectContext<'_>, former: &Recor
     }
     if let Some(list) = list_mut(spec, "volumes") {
         list.retain(|item| !(former.has_volume(name(item)) && is_outdated(name(item))));
-        for wanted in volumes() {
+        for wanted in volumes(&tokens) {
             match list.iter_mut().find(|item| name(item) == name(&wanted)) {
                 Some(there) if is_still(there, &wanted) => {}
                 Some(there) => *there = wanted,
@@ -115,16 +116,35 @@ fn container(pod: &Value, context: &InjectContext<'_>, former: &Record, warnings
     container
 }
 
-fn volumes() -> [Value; 3] {
+fn volumes(tokens: &[Value]) -> [Value; 3] {
     [
-        json!({"name": TOKENS_VOLUME, "projected": {"defaultMode": READ_ONLY, "sources": [
-            {"serviceAccountToken": {"path": "pillion", "audience": AUDIENCE, "expirationSeconds": 3600}},
-        ]}}),
+        json!({"name": TOKENS_VOLUME, "projected": {"defaultMode": READ_ONLY, "sources": tokens}}),
         json!({"name": CREDENTIALS_VOLUME, "secret": {
             "secretName": "pillion-credentials", "optional": true, "defaultMode": READ_ONLY,
         }}),
         json!({"name": STATE_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}),
     ]
+}
+
+/// The pod's tokens: one for the config server, and one for each cloud that the operator's configuration names.
+fn tokens(pod: &Value, context: &InjectContext<'_>) -> Vec<Value> {
+    let ours = json!({"serviceAccountToken": {"path": "pillion", "audience": AUDIENCE, "expirationSeconds": 3600}});
+    let lasts = lifetime(pod);
+    let clouds = context.config.identity.tokens().into_iter().map(|token| {
+        json!({"serviceAccountToken": {"path": token.name, "audience": token.audience, "expirationSeconds": lasts}})
+    });
+    std::iter::once(ours).chain(clouds).collect()
+}
+
+/// An hour, give or take a tenth by what the pod is called, so that a rollout's tokens are not all renewed at once.
+fn lifetime(pod: &Value) -> u64 {
+    let metadata = &pod["metadata"];
+    let name = metadata["generateName"].as_str().or(metadata["name"].as_str()).unwrap_or_default();
+    // FNV-1a: the same in every version of every replica, as an unchanged pod must stay unchanged.
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    3600 - 360 + hash % 721
 }
 
 fn log_level(pod: &Value, default: &str, warnings: &mut Warnings) -> String {

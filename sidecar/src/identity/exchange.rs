@@ -104,7 +104,7 @@ impl Exchanger {
     fn files(&self, source: &Source) -> Vec<PathBuf> {
         match source {
             Source::Aws(identity) => aws::token_files(self, &identity.source),
-            Source::Azure(identity) => azure::token_files(self, &identity.source),
+            Source::Azure(identity) => azure::token_files(self, identity),
             Source::Gcp(identity) => gcp::token_files(self, &identity.source),
         }
     }

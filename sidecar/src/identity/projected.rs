@@ -24,7 +24,7 @@ pub(crate) fn read(path: &Path, now: SystemTime) -> Result<Secret, ExchangeError
     match file {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(failed("token_file_missing", "does not exist".into())
-                .hint("the pod's token for this cloud is not mounted into the sidecar"));
+                .hint("the pod's token for this cloud is not mounted: see the chart's values identity.*, then start the pod anew"));
         }
         Err(error) => return Err(failed("token_file_unreadable", format!("cannot be read: {}", error.kind()))),
         Ok(_) => {}

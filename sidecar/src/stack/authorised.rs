@@ -4,7 +4,7 @@
 
 use super::Gateway;
 use crate::error::Cause;
-use crate::identity::Outgoing;
+use crate::identity::{Outgoing, Stamp};
 use crate::snapshots::Provider;
 use crate::upstream::RequestBody;
 use bytes::Bytes;
@@ -38,7 +38,11 @@ pub(super) async fn send(
 ) -> Result<Response<Incoming>, Cause> {
     head.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let body = match body {
-        Body::Held(bytes) => bytes,
+        Body::Held(bytes) if provider.auth.renews() => bytes,
+        Body::Held(bytes) => {
+            let (head, _) = authorise(gateway, provider, client, head, Some(&bytes), until).await?;
+            return transmit(gateway, provider, head, Either::Left(Full::new(bytes)), until).await;
+        }
         Body::Coming(body) => {
             let (head, _) = authorise(gateway, provider, client, head, None, until).await?;
             return transmit(gateway, provider, head, Either::Right(body), until).await;
@@ -67,7 +71,7 @@ async fn authorise(
     mut head: request::Parts,
     body: Option<&[u8]>,
     until: Until,
-) -> Result<(request::Parts, crate::identity::Stamp), Cause> {
+) -> Result<(request::Parts, Stamp), Cause> {
     let request = Outgoing { method: &head.method, uri: &mut head.uri, headers: &mut head.headers, body };
     let stamp = gateway.identity.authorise(&provider.auth, client, request, until.answer_by).await;
     let stamp = stamp.map_err(|error| Cause::of_auth(error, &provider.name))?;

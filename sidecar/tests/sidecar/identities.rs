@@ -308,7 +308,7 @@ async fn how_credentials_are_is_shown_and_nothing_of_them() {
         assert_eq!((&page[0]["state"], &page[0]["kind"]), (&state.into(), &kind.into()), "{page:#}");
         let provider = page[0]["providers"][0].as_str().unwrap();
         for expected in [
-            format!("pillion_credential_refreshes_total{{provider=\"{provider}\",kind=\"{kind}\",{outcome}"),
+            format!("pillion_credential_refresh_total{{provider=\"{provider}\",kind=\"{kind}\",{outcome}"),
             format!("pillion_credential_expiry_seconds{{provider=\"{provider}\",kind=\"{kind}\"}} "),
             "pillion_credential_refresh_duration_seconds_count ".to_owned(),
         ] {

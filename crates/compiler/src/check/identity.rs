@@ -220,7 +220,9 @@ fn is_guid(text: &str) -> bool {
         && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn is_pool_provider(text: &str) -> bool {
+/// Whether `text` names a provider of a workload identity pool, `projects/…/providers/…`.
+#[must_use]
+pub fn is_pool_provider(text: &str) -> bool {
     let parts: Vec<&str> = text.split('/').collect();
     let ["projects", project, "locations", "global", "workloadIdentityPools", pool, "providers", provider] = parts[..]
     else {

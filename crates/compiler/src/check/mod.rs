@@ -5,6 +5,7 @@ mod identity;
 mod provider;
 mod route;
 
+pub use identity::is_pool_provider;
 pub(crate) use identity::is_region;
 pub use provider::check_provider;
 pub use route::check_route;

@@ -88,11 +88,15 @@ pub(super) async fn exchange(exchanger: &Exchanger, identity: &AzureIdentity) ->
 }
 
 /// The file of the pod's token, ours before that of Azure's webhook.
-pub(super) fn token_files(exchanger: &Exchanger, source: &AzureSource) -> Vec<PathBuf> {
-    match source {
-        AzureSource::WorkloadIdentity { .. } => vec![exchanger.token_file(&TokenFile::azure(), TOKEN_FILE)],
+pub(super) fn token_files(exchanger: &Exchanger, identity: &AzureIdentity) -> Vec<PathBuf> {
+    match identity.source {
+        AzureSource::WorkloadIdentity { .. } => vec![token_file(exchanger, identity.cloud)],
         _ => vec![],
     }
+}
+
+fn token_file(exchanger: &Exchanger, cloud: AzureCloud) -> PathBuf {
+    exchanger.token_file(&TokenFile::azure(cloud), TOKEN_FILE)
 }
 
 /// What the provider says, else what Azure's webhook says.
@@ -114,12 +118,11 @@ async fn federated(
     tenant: &str,
     client: &str,
 ) -> Result<Issued, ExchangeError> {
-    let file = exchanger.token_file(&TokenFile::azure(), TOKEN_FILE);
     let exchange = |token: Secret| async move {
         let reply = assert(exchanger, cloud, tenant, client, token).await?;
         entra::read(&reply)?.issued(&reply.received)
     };
-    exchanger.with_token(&file, exchange).await
+    exchanger.with_token(&token_file(exchanger, cloud), exchange).await
 }
 
 async fn with_certificate(

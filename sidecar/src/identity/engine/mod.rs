@@ -148,14 +148,15 @@ impl Engine {
     /// [`Unavailable`], with the reason of the last exchange.
     pub(crate) async fn credential(&self, source: &Arc<Source>, by: Instant) -> Result<Held, Unavailable> {
         let entry = self.entry(source);
+        if let Some(told) = entry.shared.look(Instant::now()) {
+            return told;
+        }
         let mut settled = entry.shared.settled.subscribe();
         let by = by.min(Instant::now() + COLD);
         loop {
             let now = Instant::now();
-            match locked(&entry.shared.lifecycle).look(now) {
-                Look::Ready(held) => return Ok(held),
-                Look::Failed(error, retry_in) => return Err(Unavailable::Failed { error, retry_in }),
-                Look::Wait => {}
+            if let Some(told) = entry.shared.look(now) {
+                return told;
             }
             entry.shared.hurry(Lifecycle::wanted);
             if now >= by || timeout_at(by, settled.changed()).await.is_err() {
@@ -205,6 +206,15 @@ impl Shared {
     fn hurry(&self, change: impl FnOnce(&mut Lifecycle, Instant)) {
         change(&mut locked(&self.lifecycle), Instant::now());
         self.hurried.notify_one();
+    }
+
+    /// `None`: wait.
+    fn look(&self, now: Instant) -> Option<Result<Held, Unavailable>> {
+        match locked(&self.lifecycle).look(now) {
+            Look::Ready(held) => Some(Ok(held)),
+            Look::Failed(error, retry_in) => Some(Err(Unavailable::Failed { error, retry_in })),
+            Look::Wait => None,
+        }
     }
 
     fn why_none(&self, now: Instant) -> Unavailable {

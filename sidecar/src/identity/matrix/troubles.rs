@@ -61,6 +61,11 @@ const TROUBLES: [Trouble; 26] = [
     Trouble { by_the_last: true, ..status("ends in 10 s", || Fault::Lasts(10), "expired_on_arrival", Pace::Soon) },
 ];
 
+/// What the troubles are called.
+pub(super) fn reasons() -> impl Iterator<Item = &'static str> {
+    TROUBLES.iter().filter_map(|trouble| Some(trouble.means?.0))
+}
+
 /// Where a service's own documentation gives a status another meaning.
 fn means(flow: &Flow, step: usize, trouble: &Trouble) -> Option<(&'static str, Pace)> {
     match (flow.steps[step].answer, trouble.name) {

@@ -74,6 +74,16 @@ async fn each_service_is_understood_in_its_own_words() {
     cells.report("words of the services", 45);
 }
 
+/// Whoever meets a reason in a metric finds it explained.
+#[test]
+fn every_reason_is_in_the_reference() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/identity.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let reasons = ROWS.iter().map(|row| row.4).chain(super::troubles::reasons());
+    let missing: Vec<_> = reasons.filter(|reason| !page.contains(&format!("`{reason}`"))).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
 async fn cell((flow, step, status, words, reason, pace, message): &Row) -> Result<(), String> {
     let flow = FLOWS.iter().find(|one| one.name == *flow).unwrap();
     let harness = Harness::new(flow);

@@ -187,6 +187,11 @@ impl Auth {
         matches!(self, Self::Cloud(source) if matches!(**source, Source::Aws(_)))
     }
 
+    /// Whether there may be a newer credential after a refusal.
+    pub(crate) fn renews(&self) -> bool {
+        matches!(self, Self::Cloud(_))
+    }
+
     fn new(provider: &ProviderKey, auth: &pillion_snapshot::Auth) -> Result<Self, PrepareError> {
         Ok(match auth {
             pillion_snapshot::Auth::None => Self::None,
