@@ -13,7 +13,9 @@ type Run = fn(&Inputs);
 
 /// Names and what they run.
 const PATHS: [(&str, Run); 12] = [
-    ("classify", |inputs| drop(black_box(classify(&Method::POST, "/-/openai/v1/chat/completions", &inputs.headers)))),
+    ("classify", |inputs| {
+        drop(black_box(classify(&Method::POST, "/-/openai/v1/chat/completions", None, &inputs.headers)))
+    }),
     ("openai-request-1k", |inputs| request(Format::OpenAIChat, "OpenAI", Format::OpenAIChat, &inputs.openai_1k)),
     ("openai-request-50k", |inputs| request(Format::OpenAIChat, "OpenAI", Format::OpenAIChat, &inputs.openai_50k)),
     ("openai-to-anthropic-request-1k", |inputs| {
@@ -44,7 +46,8 @@ const PATHS: [(&str, Run); 12] = [
         stream(Format::AnthropicMessages, "OpenAI", wire, &inputs.anthropic_1k, &inputs.openai_deltas);
     }),
     ("echo", |inputs| {
-        drop(black_box(pillion_llm::echo(Format::OpenAIChat, &inputs.openai_1k)));
+        let outline = outline(Format::OpenAIChat, &inputs.openai_1k).expect("a valid body");
+        drop(black_box(pillion_llm::echo(Format::OpenAIChat, &inputs.openai_1k, &outline)));
     }),
 ];
 
@@ -118,10 +121,11 @@ fn prepared(client: Format, kind: &str, wire: Format, body: &Bytes) -> pillion_l
     let none = Map::new();
     let target = Target {
         provider: provider(kind).expect("a provider of the list"),
-        wire,
+        wire: wire.into(),
         model: Some("another"),
         defaults: &none,
         overrides: &none,
+        ask_usage: true,
     };
     let outline = outline(client, body).expect("a valid body");
     prepare(client, body, &outline, &target).expect("a body that can be translated")

@@ -12,8 +12,14 @@ fn attempt(query: Option<&str>, id: &str, wire: Format, body: &str, params: [Val
     let outline = outline(GEMINI, &body).unwrap().told_by(&call);
     let [defaults, overrides] = params.map(|params| params.as_object().cloned().unwrap_or_default());
     let wire = Wire::from(wire);
-    let target =
-        Target { provider: provider(id).unwrap(), wire, model: Some("m"), defaults: &defaults, overrides: &overrides };
+    let target = Target {
+        provider: provider(id).unwrap(),
+        wire,
+        model: Some("m"),
+        defaults: &defaults,
+        overrides: &overrides,
+        ask_usage: true,
+    };
     prepare(GEMINI, &body, &outline, &target).unwrap()
 }
 
