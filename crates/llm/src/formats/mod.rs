@@ -7,10 +7,10 @@ pub(crate) mod citations;
 pub mod cohere;
 pub mod gemini;
 pub mod openai;
-#[cfg(test)]
-pub(crate) mod recorded;
 pub mod responses;
 pub(crate) mod seen;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod vendor;
 
 use crate::framing::{Frame, Framing, sse};
@@ -121,6 +121,9 @@ pub fn encode_request(
 ) -> Result<Encoded, BodyError> {
     if request.origin == Format::OpenAIResponses && wire != Format::OpenAIResponses {
         responses::for_other(&mut request, wire, report)?;
+    }
+    if request.origin == Format::GeminiGenerateContent && wire != Format::GeminiGenerateContent {
+        gemini::forget_missing_signatures(&mut request);
     }
     let plain = |body| Encoded { body, json_tool: false };
     let request = vendor::leave_home(request, wire)?;

@@ -1,7 +1,7 @@
 //! Anthropic Messages against recorded traffic, and what it alone has.
 
 use crate::Format;
-use crate::formats::recorded::{
+use crate::formats::tests::recorded::{
     self, RULES, answered, cases, context, decoded, events, grammatical, streamed, translated,
 };
 use crate::formats::{encode_reply, encode_request};

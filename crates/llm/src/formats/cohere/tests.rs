@@ -5,7 +5,7 @@ mod settings;
 mod streams;
 
 use crate::Format;
-use crate::formats::recorded::{self, cases};
+use crate::formats::tests::recorded::{self, cases};
 
 const COHERE: Format = Format::CohereChat;
 const OPENAI: Format = Format::OpenAIChat;

@@ -42,4 +42,5 @@ pub use encode_request::encode_request;
 pub use encode_stream::StreamEncoder;
 pub use error::{error_body, error_frame, read_error};
 pub(crate) use observe::{observe, observe_reply};
+pub(crate) use signature::forget_missing_signatures;
 pub(crate) use spelling::spellings;

@@ -1,7 +1,7 @@
 //! OpenAI Chat against recorded traffic of its vendor and of those who imitate it, and what it alone has.
 
 use super::*;
-use crate::formats::recorded::{
+use crate::formats::tests::recorded::{
     self, RULES, answered, cases, context, decoded, events, grammatical, streamed, translated,
 };
 use crate::formats::{encode_reply, encode_request};

@@ -20,7 +20,11 @@ pub(crate) fn lost(
     let facts = facts.filter(|fact| !holds(&now, &raw, fact, anyone) && !names(reported, &fact.path));
     let facts = facts.map(|fact| format!("{} of {:?}: {:.160}", fact.path, fact.who, format!("{:?}", fact.says)));
     let now = every_ask(wire, translated);
-    let told = |ask: &Ask| names(reported, &ask.path) || ask.concept.is_some_and(|concept| names(reported, concept));
+    // Of an object that another member stands for, what is left out is named below it.
+    let below = |ask: &Ask| reported.iter().any(|name| name.starts_with(&format!("{}.", ask.path)));
+    let told = |ask: &Ask| {
+        names(reported, &ask.path) || below(ask) || ask.concept.is_some_and(|concept| names(reported, concept))
+    };
     let asks = asks(client, request).into_iter().filter(|ask| !carried(&now, ask) && !told(ask));
     let asks =
         asks.map(|ask| format!("{} ({}): {:.80}", ask.path, ask.concept.unwrap_or("its own"), ask.value.to_string()));

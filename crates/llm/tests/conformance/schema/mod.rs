@@ -113,7 +113,7 @@ const SOURCES: &[Source] = &[
         book: Book::Anthropic,
         // JSON, in spite of its name.
         file: "anthropic/openapi.yml",
-        read: openapi,
+        read: anthropic,
         names: &[
             (What::Request, "CreateMessageParams"),
             (What::Reply, "Message"),
@@ -191,6 +191,17 @@ fn openai(path: &Path) -> Map<String, Value> {
         .pointer_mut("/properties/choices/items/properties/finish_reason")
         .unwrap();
     finish["nullable"] = json!(true);
+    schemas
+}
+
+/// Where nothing is cited its servers leave the member out, and SDKs refuse the null that the document wants.
+fn anthropic(path: &Path) -> Map<String, Value> {
+    let mut schemas = openapi(path);
+    for name in ["ResponseTextBlock", "BetaResponseTextBlock"] {
+        if let Some(required) = schemas.get_mut(name).and_then(|schema| schema["required"].as_array_mut()) {
+            required.retain(|member| member != "citations");
+        }
+    }
     schemas
 }
 

@@ -21,6 +21,10 @@ pub(super) fn of_reply(reply: &Value) -> View {
         }
         _ => {}
     }
+    // What was spoken says itself in text too.
+    if view.text.is_empty() {
+        view.text.push_str(message["audio"]["transcript"].as_str().unwrap_or_default());
+    }
     let refusal = message["refusal"].as_str().unwrap_or_default();
     view.text.push_str(refusal);
     for member in ["reasoning_content", "reasoning"] {

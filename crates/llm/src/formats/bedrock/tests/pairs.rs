@@ -52,7 +52,7 @@ fn a_conversation_survives_anthropic_and_back() {
 #[test]
 fn a_conversation_survives_openai_and_back_as_far_as_it_has_words() {
     let (openai, report) = from_bedrock(OPENAI, "gpt-4o", conversation()).unwrap();
-    assert_eq!(report.dropped, ["cache_control", "messages[].content[].thinking", "top_k"]);
+    assert_eq!(report.dropped, ["cache_control", "messages[].content[].reasoningContent", "top_k"]);
     let (encoded, report, _) = to_bedrock(OPENAI, "us.anthropic.claude-3-7-sonnet-20250219-v1:0", openai).unwrap();
     assert_eq!((report.approximated, report.dropped), (vec![], vec![]));
     let mut expected = conversation();

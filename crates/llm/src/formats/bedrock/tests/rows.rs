@@ -262,7 +262,7 @@ fn tools_choices_and_odd_names() {
         {"name": dotted, "inputSchema": {"json": {"type": "object", "properties": {}}}}})
     );
     let renamed = tools[1]["toolSpec"]["name"].as_str().unwrap();
-    assert_eq!(renamed.len(), 64);
+    assert!(renamed.len() <= 64, "{renamed}");
     assert_eq!(
         tools[1],
         json!({"toolSpec": {"name": renamed, "description": "d", "strict": true, "inputSchema":

@@ -1,7 +1,7 @@
 //! Conversations from and to OpenAI Chat and Anthropic Messages: roles, tools, pictures, documents, thinking.
 
 use super::*;
-use crate::formats::recorded::{answered, context, decoded, translated};
+use crate::formats::tests::recorded::{answered, context, decoded, translated};
 use crate::formats::{encode_reply, encode_request};
 use crate::model::{Names, PartKind, Report};
 use serde_json::{Value, json};

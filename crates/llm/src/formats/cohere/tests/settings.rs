@@ -1,7 +1,7 @@
 //! Settings and tools from and to other formats, row by row.
 
 use super::*;
-use crate::formats::recorded::{decoded, translated};
+use crate::formats::tests::recorded::{decoded, translated};
 use crate::formats::{ServerRules, encode_request};
 use crate::model::{Names, Report};
 use serde_json::{Value, json};

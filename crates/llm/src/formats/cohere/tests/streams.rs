@@ -1,7 +1,7 @@
 //! Streams from and to other formats, as events and as bytes.
 
 use super::*;
-use crate::formats::recorded::{answered, context, events, grammatical, said, streamed};
+use crate::formats::tests::recorded::{answered, context, events, grammatical, said, streamed};
 use crate::formats::{Noted, Seen, encode_reply, error_frame, observe, observe_reply};
 use crate::framing::Framing;
 use crate::model::{Answer, Citation, Event, Finish, FinishKind, PartDelta, PartKind, PartStart, Report};

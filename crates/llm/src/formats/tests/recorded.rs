@@ -1,6 +1,6 @@
 //! Recorded traffic for the tests of formats, read in place, and what must hold for every case of a format.
 
-use super::{ReplyContext, Restore, ServerRules, StreamDecoder, StreamEncoder, decode_reply, decode_request};
+use crate::formats::{ReplyContext, Restore, ServerRules, StreamDecoder, StreamEncoder, decode_reply, decode_request};
 use crate::framing::{self, Framing, Splitter};
 use crate::model::{Answer, Event, FinishKind, Names, PartKind, Report, Request};
 use crate::{Format, UpstreamFault, Usage};
@@ -82,7 +82,7 @@ pub(crate) fn translated(from: Format, to: Format, model: &str, body: &Value) ->
     let mut report = Report::default();
     let mut request = decoded(from, body);
     request.model = Some(model.to_owned());
-    let encoded = super::encode_request(to, request, RULES, &mut Names::default(), &mut report).unwrap();
+    let encoded = crate::formats::encode_request(to, request, RULES, &mut Names::default(), &mut report).unwrap();
     (encoded.body, report)
 }
 
@@ -100,7 +100,8 @@ pub(crate) fn requests_survive(format: Format, cases: &[Case], known: &[&str]) {
             assert!(unread.is_none(), "{}: '{key}' is left unread: {unread:?}", case.id);
         }
         let mut report = Report::default();
-        let encoded = super::encode_request(format, request, RULES, &mut Names::default(), &mut report).unwrap();
+        let encoded =
+            crate::formats::encode_request(format, request, RULES, &mut Names::default(), &mut report).unwrap();
         assert_eq!(encoded.body, *body, "{}", case.id);
         assert_eq!(report, Report::default(), "{}", case.id);
     }
@@ -156,7 +157,7 @@ pub(crate) fn replies_survive(format: Format, cases: &[Case]) {
             continue;
         }
         let answer = answered(format, case.reply()).unwrap_or_else(|fault| panic!("{}: {fault}", case.id));
-        let body = super::encode_reply(format, answer.clone(), &context(format), &mut Report::default());
+        let body = crate::formats::encode_reply(format, answer.clone(), &context(format), &mut Report::default());
         let again = answered(format, body).unwrap();
         assert_eq!(said(format, again), said(format, answer), "{}", case.id);
     }
@@ -190,7 +191,7 @@ pub(crate) fn streams_survive(format: Format, cases: &[Case]) {
         let again = events(format, [&streamed(format, format, whole)[..]]).unwrap();
         grammatical(&again, &case.id);
         assert_eq!(said(format, Answer::collect(again)), said(format, answer.clone()), "{} written again", case.id);
-        let reply = super::encode_reply(format, answer.clone(), &context(format), &mut Report::default());
+        let reply = crate::formats::encode_reply(format, answer.clone(), &context(format), &mut Report::default());
         assert_eq!(said(format, answered(format, reply).unwrap()), said(format, answer), "{} as a whole", case.id);
     }
 }
@@ -292,7 +293,7 @@ pub(crate) fn mutated_requests_survive(format: Format, cases: &[Case]) {
         let Ok(request) = decode_request(format, body.as_object().unwrap().clone()) else { continue };
         for wire in [Format::OpenAIChat, Format::AnthropicMessages, Format::CohereChat] {
             let (mut names, mut report) = (Names::default(), Report::default());
-            let encoded = super::encode_request(wire, request.clone(), RULES, &mut names, &mut report);
+            let encoded = crate::formats::encode_request(wire, request.clone(), RULES, &mut names, &mut report);
             // A call without its name or arguments gets empty ones.
             if wire == format && !body.to_string().contains("\"tool_calls\"") {
                 assert_eq!(encoded.unwrap().body, body, "round {round}");
