@@ -518,7 +518,7 @@ fn a_clients_request_reaches_other_formats() {
     let (anthropic, report) = translate(GEMINI, ANTHROPIC, "claude-sonnet-4-5", body, RULES).unwrap();
     assert_eq!(anthropic["messages"][1]["content"][0]["type"], "tool_use");
     assert_eq!(anthropic["messages"][2]["content"][0]["type"], "tool_result");
-    assert!(report.dropped.contains(&"messages[].content[].thinking".to_owned()));
+    assert!(report.dropped.contains(&"contents[].parts[].thought".to_owned()));
 }
 
 #[test]
