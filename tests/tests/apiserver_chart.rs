@@ -173,7 +173,8 @@ async fn validation_that_fails_closed_still_lets_labels_change_and_objects_go() 
     let refusal = server.apply(&route(1)).expect_err("an AIRoute is created though nobody validates it");
     ensure!(format!("{refusal:#}").contains("failed calling webhook"), "{refusal:#}");
     // Created while the webhook does not stand in the way.
-    let configuration = server.kubectl(["get", "validatingwebhookconfigurations", "pillion-validator", "-o", "json"])?;
+    let configuration =
+        server.kubectl(["get", "validatingwebhookconfigurations", "pillion-validator", "-o", "json"])?;
     server.kubectl(["delete", "validatingwebhookconfigurations", "pillion-validator"])?;
     pillion_tests::wait::until("the webhook to be gone", std::time::Duration::from_secs(20), || async {
         server.apply(&route(1))

@@ -104,6 +104,7 @@ async fn attempt(
     let asked =
         Ask { wire, model: model.unwrap_or_default(), stream: outline.stream, framing, options: &provider.options };
     let uri = provider.url(&asked).ok_or_else(unservable)?;
+    let outgoing = provider.descriptor.served_body(prepared.body, &asked);
     let (mut head, ()) = Request::new(()).into_parts();
     head.method = Method::POST;
     head.uri = uri;
@@ -116,7 +117,7 @@ async fn attempt(
         false => routed.deadline,
     };
     let until = Until { connect: timeouts.connect, answer_by: first_byte_by };
-    let response = authorised::send(gateway, provider, headers, head, Body::Held(prepared.body), until).await?;
+    let response = authorised::send(gateway, provider, headers, head, Body::Held(outgoing), until).await?;
     let awaited = Awaited {
         provider: provider.clone(),
         exchange: prepared.exchange.at(unix_seconds()),

@@ -94,3 +94,64 @@ async fn a_whole_reply_to_a_call_for_a_stream_becomes_a_stream() {
         assert!(ended, "{kind} {path}: {text}");
     }
 }
+
+#[tokio::test]
+async fn a_model_is_asked_for_by_the_name_of_its_deployment() {
+    let upstream = Upstream::start().await;
+    let mut azure = provider("p", "AzureOpenAI", &upstream.endpoint());
+    azure["options"] = json!({"deployments": {"gpt-4o": "prod-gpt4o"}});
+    for (version, path, model) in [
+        (None, "/openai/v1/chat/completions", "prod-gpt4o"),
+        (Some("2024-10-21"), "/openai/deployments/prod-gpt4o/chat/completions?api-version=2024-10-21", "gpt-4o"),
+    ] {
+        if let Some(version) = version {
+            azure["options"]["apiVersion"] = json!(version);
+        }
+        let running = start(&snapshot(&[("p", azure.clone())])).await;
+        let asked = post(running.data, OPENAI, openai_chat("gpt-4o", false)).spawn();
+        let call = upstream.answer(200, "application/json", OPENAI_REPLY.as_bytes()).await;
+        assert_eq!(call.path, path);
+        // Where the path names the deployment, the body's name does not count.
+        let body: Value = serde_json::from_slice(&call.body).unwrap();
+        assert!(body["model"] == model || version.is_some(), "{body}");
+        assert_eq!(asked.await.unwrap().header("x-pillion-model"), Some("gpt-4o"));
+    }
+}
+
+#[tokio::test]
+async fn geminis_clients_get_the_array_and_the_events_that_they_ask_for() {
+    let (upstream, running) = with_upstream("Gemini").await;
+    let chunk = |text: &str, finish: Value| {
+        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": finish, "index": 0}],
+            "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 11}, "modelVersion": "g"})
+    };
+    let chunks = [chunk("Hi", Value::Null), chunk(" there", json!("STOP"))];
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}).to_string();
+    let path = "/-/gemini/v1beta/models/g:streamGenerateContent";
+    let array = format!("[{}\n,\r\n{}\n]\n", chunks[0], chunks[1]);
+    let asked = post(running.data, path, body.clone()).spawn();
+    let call = upstream.answer(200, "application/json; charset=UTF-8", array.as_bytes()).await;
+    assert_eq!((call.path.as_str(), &call.body[..]), ("/v1beta/models/g:streamGenerateContent", body.as_bytes()));
+    let answered = asked.await.unwrap();
+    assert_eq!(answered.header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(answered.text().await, array);
+
+    let events = chunks.iter().map(|chunk| format!("data: {chunk}\r\n\r\n")).collect::<String>();
+    let asked = post(running.data, &format!("{path}?alt=sse"), body).spawn();
+    let call = upstream.answer(200, "text/event-stream", events.as_bytes()).await;
+    assert_eq!(call.path, "/v1beta/models/g:streamGenerateContent?alt=sse");
+    assert_eq!(asked.await.unwrap().text().await, events);
+}
+
+#[tokio::test]
+async fn bedrocks_clients_are_told_errors_in_the_header_that_they_read() {
+    let (upstream, running) = with_upstream("OpenAI").await;
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "hello"}]}]}).to_string();
+    let asked = post(running.data, "/-/bedrock/model/us.anthropic.claude/converse", body).spawn();
+    let error = r#"{"error":{"message":"slow down","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#;
+    let call = upstream.answer(429, "application/json", error.as_bytes()).await;
+    assert_eq!(serde_json::from_slice::<Value>(&call.body).unwrap()["model"], "us.anthropic.claude");
+    let answered = asked.await.unwrap();
+    assert_eq!((answered.status.as_u16(), answered.header("x-amzn-errortype")), (429, Some("ThrottlingException")));
+    assert_eq!(answered.json().await["message"], "slow down");
+}
