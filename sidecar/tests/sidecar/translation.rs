@@ -137,6 +137,7 @@ async fn geminis_clients_get_the_array_and_the_events_that_they_ask_for() {
     assert_eq!(answered.text().await, array);
 
     let events = chunks.iter().map(|chunk| format!("data: {chunk}\r\n\r\n")).collect::<String>();
+    let (upstream, running) = with_upstream("Gemini").await;
     let asked = post(running.data, &format!("{path}?alt=sse"), body).spawn();
     let call = upstream.answer(200, "text/event-stream", events.as_bytes()).await;
     assert_eq!(call.path, "/v1beta/models/g:streamGenerateContent?alt=sse");
