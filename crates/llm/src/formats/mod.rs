@@ -273,7 +273,7 @@ pub enum StreamDecoder {
     /// Of Anthropic Messages.
     AnthropicMessages(anthropic::StreamDecoder),
     /// Of Gemini's `streamGenerateContent`.
-    GeminiGenerateContent(gemini::StreamDecoder),
+    GeminiGenerateContent(Box<gemini::StreamDecoder>),
     /// Of Bedrock's `converse-stream`.
     BedrockConverse(bedrock::StreamDecoder),
     /// Of Cohere's chat.
@@ -289,7 +289,7 @@ impl StreamDecoder {
             Format::OpenAIChat => Self::OpenAIChat(openai::StreamDecoder::new(names)),
             Format::OpenAIResponses => Self::OpenAIResponses(responses::StreamDecoder::new(names)),
             Format::AnthropicMessages => Self::AnthropicMessages(anthropic::StreamDecoder::new(names, json_tool)),
-            Format::GeminiGenerateContent => Self::GeminiGenerateContent(gemini::StreamDecoder::new(names)),
+            Format::GeminiGenerateContent => Self::GeminiGenerateContent(Box::new(gemini::StreamDecoder::new(names))),
             Format::BedrockConverse => Self::BedrockConverse(bedrock::StreamDecoder::new(Restore { names, json_tool })),
             Format::CohereChat => Self::CohereChat(cohere::StreamDecoder::new(names)),
         }

@@ -38,6 +38,29 @@ fn the_nearest_format_comes_first() {
     }
 }
 
+#[test]
+fn models_of_one_format_are_called_in_it() {
+    use Format::{AnthropicMessages, OpenAIChat, OpenAIResponses};
+    #[track_caller]
+    fn check(model: &str, client: Format, wire: Format) {
+        assert_eq!(provider("OpenAI").unwrap().wire(model, Operation::Chat, client), Some(wire.into()), "{model}");
+    }
+    for model in
+        ["gpt-5-codex", "gpt-5.1-codex-max", "codex-mini-latest", "o3-pro-2025-06-10", "o3-deep-research", "gpt-5-pro"]
+    {
+        check(model, OpenAIChat, OpenAIResponses);
+        check(model, AnthropicMessages, OpenAIResponses);
+    }
+    for model in ["gpt-4o-search-preview", "gpt-4o-audio-preview", "gpt-audio"] {
+        check(model, OpenAIResponses, OpenAIChat);
+    }
+    for model in ["gpt-4o", "o3", "gpt-5.2", "ft:gpt-4o:org:my-pro-model:id", "prose"] {
+        check(model, OpenAIChat, OpenAIChat);
+        check(model, OpenAIResponses, OpenAIResponses);
+        check(model, AnthropicMessages, OpenAIChat);
+    }
+}
+
 fn of(id: &str, endpoint: &str, wire: Format) -> String {
     let options = Options::default();
     let ask = Ask { wire: wire.into(), model: "m", stream: false, framing: Framing::Sse, options: &options };

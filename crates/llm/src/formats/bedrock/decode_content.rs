@@ -2,7 +2,7 @@
 //! of its own behind what it marks.
 
 use super::media::{self, Formats};
-use super::spelling::NO_FORMAT;
+use super::spelling::{self, NO_FORMAT};
 use super::{citations, redacted};
 use crate::BodyError;
 use crate::json::{Object, take_array, take_string};
@@ -62,7 +62,7 @@ pub(super) fn part(mut block: Object) -> Part {
         (name, Some(Value::Object(inside))) => inside_part(name, inside),
         _ => None,
     };
-    known.unwrap_or_else(|| Part::new(PartKind::Foreign(Value::Object(block))))
+    known.unwrap_or_else(|| Part::new(PartKind::Foreign(spelling::whole(block))))
 }
 
 /// JSON within a tool's result is its text; the note says how it came. A number that would not come back from its
@@ -121,8 +121,12 @@ fn source(inside: &mut Object, formats: &Formats) -> Option<Source> {
             Source::Text(text)
         }
         (_, true) if chunks(source).is_some() => {
-            // Citations refer to the chunks, so they stay.
-            return chunks(source).map(Source::Text);
+            // Citations refer to the chunks, so they stay, as the rest of the document.
+            let text = chunks(source).map(Source::Text);
+            let kept = ["format", "source"].into_iter();
+            let kept: Object = kept.filter_map(|key| Some((key.to_owned(), inside.shift_remove(key)?))).collect();
+            inside.insert("document".to_owned(), Value::Object(kept));
+            return text;
         }
         _ => Source::Other(Value::Object(std::mem::take(source))),
     };
@@ -159,7 +163,13 @@ fn tool_result(inside: &mut Object) -> Option<PartKind> {
     if !inside.get("content")?.as_array()?.iter().all(Value::is_object) {
         return None;
     }
-    let parts = parts("content", take_array(inside, "content")?).ok()?;
+    let mut parts = parts("content", take_array(inside, "content")?).ok()?;
+    // Within a result, what was found is text: few formats take a document there.
+    for part in parts.iter_mut().filter(|part| part.extras.contains_key("searchResult")) {
+        if let PartKind::Document { source: Source::Text(text), .. } = &mut part.kind {
+            part.kind = PartKind::Text(std::mem::take(text));
+        }
+    }
     let is_error = match inside.get("status").and_then(Value::as_str) {
         Some("error") => Some(true),
         Some("success") => Some(false),
@@ -198,7 +208,9 @@ fn guarded(inside: &mut Object) -> Option<Part> {
 }
 
 fn cited(inside: &mut Object) -> Option<Part> {
-    let pieces = inside.get("content")?.as_array()?;
+    // Nova cites behind the text, without any of it.
+    let none = Vec::new();
+    let pieces = inside.get("content").map_or(Some(&none), Value::as_array)?;
     let texts = pieces.iter().map(|piece| piece.get("text")?.as_str()).collect::<Option<Vec<_>>>()?;
     let text = texts.concat();
     let one = pieces.len() == 1 && pieces.iter().all(|piece| piece.as_object().is_some_and(|piece| piece.len() == 1));

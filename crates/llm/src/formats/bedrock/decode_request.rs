@@ -3,6 +3,7 @@
 
 use super::decode_content::{self, content};
 use super::decode_settings::decode_settings;
+use super::spelling;
 use crate::json::{Object, take_array, take_bool, take_object, take_string};
 use crate::model::{Message, Request, Role, Tool, ToolChoice, ToolKind};
 use crate::{BodyError, Format};
@@ -93,10 +94,13 @@ fn decode_tools(items: Vec<Value>) -> Result<Vec<Tool>, BodyError> {
             last.cache = Some(mark);
             continue;
         }
-        match take_object(&mut item, "toolSpec").filter(|_| item.is_empty()) {
+        let alone = item.len() == 1;
+        let spec = if alone { take_object(&mut item, "toolSpec") } else { None };
+        match spec {
             Some(spec) => tools.push(decode_spec(at, spec)?),
             None => {
-                tools.push(Tool { kind: ToolKind::Foreign(Value::Object(item)), cache: None, extras: Object::new() })
+                let kind = ToolKind::Foreign(spelling::whole(item));
+                tools.push(Tool { kind, cache: None, extras: Object::new() });
             }
         }
     }

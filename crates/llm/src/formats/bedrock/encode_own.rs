@@ -2,7 +2,7 @@
 
 use super::documents::object;
 use super::media::{self, Formats};
-use super::spelling::{NO_FORMAT, merge, noted};
+use super::spelling::{NO_FORMAT, merge, noted, unwhole};
 use super::{cache, redacted};
 use crate::Format;
 use crate::json::Object;
@@ -87,7 +87,7 @@ fn block(part: Part, report: &mut Report) -> Option<Value> {
             }
             ("reasoningContent", object([("redactedContent", json!(redacted::write(&data)))]))
         }
-        PartKind::Foreign(value) => return Some(value),
+        PartKind::Foreign(named) => return Some(unwhole(named)),
     };
     merge(&mut inside, extras);
     Some(json!({name: inside}))
@@ -111,8 +111,10 @@ fn said(text: String, citations: Vec<Value>, mut extras: Object) -> Value {
     if noted(&mut extras, "json") {
         return json!({"json": serde_json::from_str::<Value>(&text).unwrap_or_default()});
     }
-    if let Some(whole) = extras.shift_remove("citationsContent") {
-        return json!({"citationsContent": whole});
+    for name in ["citationsContent", "searchResult"] {
+        if let Some(whole) = extras.shift_remove(name) {
+            return json!({name: whole});
+        }
     }
     if let Some(Value::Object(mut guarded)) = extras.shift_remove("guardContent") {
         super::spelling::put(&mut guarded, &["text", "text"], json!(text));
@@ -141,9 +143,8 @@ fn document(source: Source, name: Option<String>, mut extras: Object) -> Value {
         return json!({"searchResult": whole});
     }
     let mut inside = medium(source, &media::DOCUMENT);
-    if extras.contains_key("source") {
-        inside.shift_remove("source");
-        inside.shift_remove("format");
+    if let Some(Value::Object(kept)) = extras.shift_remove("document") {
+        inside = kept;
     }
     if noted(&mut extras, NO_FORMAT) {
         inside.shift_remove("format");

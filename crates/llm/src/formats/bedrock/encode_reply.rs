@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 /// next request tells whose it is.
 #[must_use]
 pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
+    if !answer.logprobs.is_empty() {
+        report.drop("logprobs");
+    }
     let mut content = Vec::with_capacity(answer.parts.len());
     for part in answer.parts {
         blocks(part, context.origin, report, &mut content);

@@ -99,6 +99,8 @@ fn foreign(mut request: Request, names: &mut Names, report: &mut Report) -> Resu
     let around = encode_tools::Around { origin, family, model: &model, keeps_strict };
     let mut specs = encode_tools::encode(tools, used, &around, blocks.names, blocks.report)?;
     if without_tools {
+        blocks.report.approximate("tool_choice");
+        blocks.report.drop("tools");
         specs.clear();
     }
     let with_json_tool = json_tool.is_some();

@@ -265,10 +265,11 @@ fn shape(out: &mut Settled, format: ResponseFormat, around: &Around<'_>, report:
 fn metadata(text: &str, report: &mut Report) -> String {
     const LONGEST: usize = 256;
     let plain: String = text.chars().filter(|c| is_metadata(*c)).collect();
+    // Words for the service's log, of which nothing else makes use.
+    report.approximate("user");
     if plain == text && plain.len() <= LONGEST {
         return plain;
     }
-    report.approximate("user");
     let head: String = plain.chars().take(LONGEST - 10).collect();
     format!("{head}_{}", mint(text, 0))
 }

@@ -27,6 +27,8 @@ struct Open {
     part: usize,
     index: usize,
     kind: Kind,
+    /// Whether anything was said of it.
+    said: bool,
     /// A signature comes in pieces, and is wrapped whole.
     signature: Option<String>,
 }
@@ -125,7 +127,7 @@ impl StreamEncoder {
             }
         };
         self.next_index += 1;
-        self.open = Some(Open { part, index, kind, signature: None });
+        self.open = Some(Open { part, index, kind, said: false, signature: None });
         if let Some(data) = redacted {
             delta(index, json!({"reasoningContent": {"redactedContent": data}}), out);
         }
@@ -148,11 +150,21 @@ impl StreamEncoder {
             (PartDelta::Citation(citation), _) => json!({"citation": citations::write(citation)}),
             (PartDelta::Logprobs(_), _) => return,
         };
+        open.said = true;
         delta(open.index, said, out);
     }
 
     fn part_end(&mut self, out: &mut Vec<Bytes>) {
-        let Some(Open { mut index, kind, signature, .. }) = self.open.take() else { return };
+        let Some(Open { mut index, kind, said, signature, .. }) = self.open.take() else { return };
+        if !said {
+            // A block of which nothing is said is none.
+            match &kind {
+                Kind::Text => delta(index, json!({"text": ""}), out),
+                Kind::Thinking => delta(index, json!({"reasoningContent": {"text": ""}}), out),
+                Kind::Call => delta(index, json!({"toolUse": {"input": "{}"}}), out),
+                Kind::Redacted | Kind::Held { .. } => {}
+            }
+        }
         match kind {
             Kind::Thinking => {
                 if let Some(signature) = sign(signature, self.origin) {
@@ -167,7 +179,8 @@ impl StreamEncoder {
                     self.next_index = index + 1;
                 }
                 call_start(index, &id, &name, out);
-                delta(index, json!({"toolUse": {"input": arguments}}), out);
+                let input = if arguments.is_empty() { "{}" } else { arguments.as_str() };
+                delta(index, json!({"toolUse": {"input": input}}), out);
                 stop(index, out);
             }
             Kind::Text | Kind::Redacted | Kind::Call => {

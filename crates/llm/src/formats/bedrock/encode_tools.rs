@@ -1,6 +1,7 @@
 //! Tools as `toolConfig.tools` has them: specifications, and marks of the prompt cache as elements of their own.
 
 use super::models::Family;
+use super::spelling::unwhole;
 use super::{cache, send_name};
 use crate::json::Object;
 use crate::model::{Names, Report, Tool, ToolKind};
@@ -101,7 +102,7 @@ pub(super) fn input_schema(schema: Option<Value>) -> Value {
 pub(super) fn encode_own(tool: Tool, out: &mut Vec<Value>) {
     let Tool { kind, cache, extras } = tool;
     out.push(match kind {
-        ToolKind::Foreign(value) => value,
+        ToolKind::Foreign(named) => unwhole(named),
         ToolKind::Function { name, description, schema, strict, .. } => {
             let mut spec = Object::new();
             spec.insert("name".to_owned(), json!(name));

@@ -1,7 +1,7 @@
 //! What InvokeModel takes of an Anthropic Messages body: less than Anthropic's own API does.
 
 use super::betas;
-use super::models::family;
+use crate::formats::anthropic::capabilities::version;
 use crate::json::Object;
 use crate::model::Report;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ pub(crate) fn beta(beta: &str, model: &str) -> Option<&'static str> {
 
 /// The body without members that the service refuses; `None` where it has none of them, as nearly all bodies.
 pub(crate) fn stripped(body: &Bytes, model: &str, report: &mut Report) -> Option<Bytes> {
-    let lasts = family(model).caches_for(model);
+    let lasts = version(model).is_none_or(|(_, version)| version >= (4, 5));
     let marked = find(body, b"\"cache_control\"").is_some();
     let scoped = marked && (find(body, b"\"scope\"").is_some() || !lasts && find(body, b"\"ttl\"").is_some());
     if !scoped && find(body, b"\"service_tier\"").is_none() {

@@ -2,7 +2,7 @@
 //! under a name that no API has: no report names it, and the request comes out again as it came.
 
 use crate::json::Object;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Members within `additionalModelRequestFields` that say how much to think. Without a note it was
 /// `outputConfig.effort`.
@@ -27,6 +27,17 @@ pub(super) const OLDER_THINKING: &str = "additionalModelRequestFields.reasoning_
 pub(super) const SPACED: &str = "outputConfig.textFormat.structure.jsonSchema.schema spaced";
 /// A document of text that does not say what kind of text.
 pub(super) const NO_FORMAT: &str = "document.format";
+
+/// A thing that only this format knows, under a name of its own for reports.
+pub(super) fn whole(thing: Object) -> Value {
+    let name = thing.keys().next().cloned().unwrap_or_default();
+    json!({"type": name, "whole": thing})
+}
+
+/// The thing of [`whole`].
+pub(super) fn unwhole(mut named: Value) -> Value {
+    named.get_mut("whole").map(Value::take).unwrap_or_default()
+}
 
 /// Notes a spelling.
 pub(super) fn note(extras: &mut Object, path: &[&str]) {

@@ -3,8 +3,8 @@
 
 use super::blocks::{Blocks, PLACEHOLDER};
 use super::call_id;
-use crate::BodyError;
 use crate::model::{Content, Message, PartKind, Role};
+use crate::{BodyError, Format};
 use serde_json::{Value, json};
 
 /// The turns so far.
@@ -90,7 +90,12 @@ impl Turns {
     fn result(&mut self, answered: Answered, blocks: &mut Blocks<'_>) {
         let calls = self.turns.iter().rev().take(2).find(|turn| !turn.user).map(|turn| turn.calls.as_slice());
         if calls.is_none_or(|calls| !calls.contains(&answered.id)) {
-            blocks.report.approximate("messages[].tool_call_id");
+            let of_message = blocks.origin == Format::OpenAIChat;
+            blocks.report.approximate(if of_message {
+                "messages[].tool_call_id"
+            } else {
+                "messages[].content[].tool_result"
+            });
             let content = answered.block.pointer("/toolResult/content").and_then(Value::as_array);
             let texts = content.into_iter().flatten().filter_map(|block| block.get("text")?.as_str());
             let text = format!("Result of an earlier tool call: {}", texts.collect::<Vec<_>>().join("\n"));

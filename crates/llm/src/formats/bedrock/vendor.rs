@@ -91,7 +91,10 @@ fn add_metadata(body: &mut Object, extras: &mut Object, report: &mut Report) {
             None => true,
         };
         match value.as_str().filter(|text| room && fits(text) && fits(&key) && !key.is_empty()) {
-            Some(text) => put(body, &["requestMetadata", &key], json!(text)),
+            Some(text) => {
+                report.approximate("metadata");
+                put(body, &["requestMetadata", &key], json!(text));
+            }
             None => report.drop("metadata"),
         }
     }

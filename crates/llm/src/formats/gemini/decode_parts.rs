@@ -8,31 +8,31 @@ use crate::Format;
 use crate::json::{Object, take_object, take_string};
 use crate::model::{Arguments, Content, Form, Part, PartKind, Source, mint, unwrap_signature, wrap_signature};
 use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// The calls of the model's last turn, for the results that follow them.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     turn: usize,
     minted: u64,
-    last: Vec<Call>,
-}
-
-#[derive(Debug)]
-struct Call {
-    id: String,
-    name: String,
-    answered: bool,
+    ids: HashSet<String>,
+    /// Ids of calls by the name of their function, those first that are to be answered first.
+    open: HashMap<String, VecDeque<String>>,
+    answered: HashSet<String>,
 }
 
 impl Calls {
     /// A content begins.
     pub(super) fn begin(&mut self, at: usize, model: bool) {
-        if model && self.turn + 1 != at {
-            self.last.clear();
+        if !model {
+            return;
         }
-        if model {
-            self.turn = at;
+        if self.turn + 1 != at {
+            self.ids.clear();
+            self.open.clear();
+            self.answered.clear();
         }
+        self.turn = at;
     }
 
     /// The id of a call: its own, or one of ours.
@@ -42,22 +42,24 @@ impl Calls {
             self.minted += 1;
             mint(name, self.minted)
         });
-        self.last.push(Call { id: id.clone(), name: name.to_owned(), answered: false });
+        self.ids.insert(id.clone());
+        self.open.entry(name.to_owned()).or_default().push_back(id.clone());
         (id, minted)
     }
 
     /// The id of the call that a result answers: the one it names, else the first open call of that function.
     fn result(&mut self, id: Option<&str>, name: &str) -> String {
-        let named = id.and_then(|id| self.last.iter().position(|call| call.id == id));
-        let by_name = || self.last.iter().position(|call| !call.answered && call.name == name);
-        match named.or_else(by_name) {
-            Some(at) => {
-                let call = &mut self.last[at];
-                call.answered = true;
-                call.id.clone()
-            }
-            None => id.map_or_else(|| mint(name, 0), str::to_owned),
+        if let Some(id) = id.filter(|id| self.ids.contains(*id)) {
+            self.answered.insert(id.to_owned());
+            return id.to_owned();
         }
+        let mut open = self.open.get_mut(name);
+        while let Some(call) = open.as_mut().and_then(|open| open.pop_front()) {
+            if self.answered.insert(call.clone()) {
+                return call;
+            }
+        }
+        id.map_or_else(|| mint(name, 0), str::to_owned)
     }
 }
 
@@ -109,15 +111,19 @@ fn data_of(part: &Object) -> Option<&'static str> {
     }
 }
 
-/// A part that is nothing but a signature.
+/// A part that is nothing but a signature, or nothing at all: Google's Go SDK gives an empty text back without its text.
 fn signature_alone(part: &mut Object) -> Option<Part> {
     let alone = part.keys().all(|key| matches!(key.as_str(), "thoughtSignature" | "thought" | "partMetadata"));
     if !alone {
         return None;
     }
-    let signature = take_string(part, "thoughtSignature")?;
+    if part.get("thoughtSignature").is_some_and(|signature| !signature.is_string()) {
+        return None;
+    }
+    let signature = take_string(part, "thoughtSignature");
     let mut extras = std::mem::take(part);
     extras.insert(notes::NO_DATA.to_owned(), Value::Null);
+    let Some(signature) = signature else { return Some(Part { extras, ..Part::text("") }) };
     let kind = match signature::read(signature) {
         Told::Own(bare) => {
             return Some(Part { signature: Some(bare), extras, ..Part::text("") });
@@ -140,32 +146,23 @@ fn thinking(text: String, signature: Option<String>) -> PartKind {
 }
 
 /// Thinking of another vendor that was streamed came in pieces, the last of them signed: one again.
-pub(super) fn join_foreign_thinking(parts: &mut Vec<Part>) {
-    let mut at = 0;
-    while at < parts.len() {
-        let foreign = match &parts[at].kind {
-            PartKind::Thinking { signature: Some(signature), .. } => {
-                unwrap_signature(signature).is_some_and(|(origin, _)| origin != Format::GeminiGenerateContent)
-            }
-            _ => false,
-        };
-        let unsigned = |part: &Part| matches!(part.kind, PartKind::Thinking { signature: None, .. });
-        let begin = parts[..at].iter().rposition(|part| !unsigned(part)).map_or(0, |before| before + 1);
-        if foreign && begin < at {
-            let before: String = parts
-                .drain(begin..at)
-                .filter_map(|part| match part.kind {
-                    PartKind::Thinking { text, .. } => Some(text),
-                    _ => None,
-                })
-                .collect();
-            at = begin;
-            if let PartKind::Thinking { text, .. } = &mut parts[at].kind {
-                text.insert_str(0, &before);
-            }
+pub(super) fn join_foreign_thinking(parts: Vec<Part>) -> Vec<Part> {
+    let mut out: Vec<Part> = Vec::with_capacity(parts.len());
+    for mut part in parts {
+        if let PartKind::Thinking { text, signature: Some(signature) } = &mut part.kind
+            && unwrap_signature(signature).is_some_and(|(origin, _)| origin != Format::GeminiGenerateContent)
+        {
+            let unsigned = |part: &Part| matches!(part.kind, PartKind::Thinking { signature: None, .. });
+            let begin = out.iter().rposition(|part| !unsigned(part)).map_or(0, |before| before + 1);
+            let before = out.drain(begin..).filter_map(|part| match part.kind {
+                PartKind::Thinking { text, .. } => Some(text),
+                _ => None,
+            });
+            *text = before.collect::<String>() + text;
         }
-        at += 1;
+        out.push(part);
     }
+    out
 }
 
 fn inline_data(part: &mut Object) -> PartKind {

@@ -17,6 +17,9 @@ pub fn decode_request(body: Object) -> Result<Request, BodyError> {
     if !spelled.is_empty() {
         extras.insert(notes::SPELLED.to_owned(), Value::Array(spelled));
     }
+    if let Some(model) = body.shift_remove("model") {
+        extras.insert(notes::MODEL.to_owned(), model);
+    }
     let contents = match body.shift_remove("contents") {
         Some(Value::Array(items)) => items,
         // A list of one may be written as that one.
@@ -127,7 +130,7 @@ fn take_parts(
         };
         decoded.push(decode_part(part, user, calls));
     }
-    super::decode_parts::join_foreign_thinking(&mut decoded);
+    let decoded = super::decode_parts::join_foreign_thinking(decoded);
     // To formats that know both, one text is a bare one.
     let form = match decoded.as_slice() {
         [Part { kind: PartKind::Text(_), .. }] => Form::Bare,

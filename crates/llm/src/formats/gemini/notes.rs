@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// Paths of the members that were not spelled in camelCase, of a request.
 pub(super) const SPELLED: &str = ":spelled";
+/// The member `model`, which says the path's again, of a request.
+pub(super) const MODEL: &str = ":model";
 /// `contents` was one object, of a request.
 pub(super) const ONE_CONTENT: &str = ":contents";
 /// Members of `systemInstruction` that are no parts, of a request.

@@ -20,6 +20,9 @@ pub(super) fn encode(mut request: Request, report: &mut Report) -> Value {
     let about_system = take_object(&mut request.extras, notes::SYSTEM).unwrap_or_default();
     let mut words = take_object(&mut request.extras, notes::WORDS).unwrap_or_default();
     let mut body = Object::new();
+    if let Some(model) = request.extras.shift_remove(notes::MODEL) {
+        body.insert("model".to_owned(), model);
+    }
     if let Some(mut system) = request.system {
         let bare = request.extras.shift_remove(notes::SYSTEM_TEXT).and_then(|_| system.parts.pop());
         let system = match bare {

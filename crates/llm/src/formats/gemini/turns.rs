@@ -8,6 +8,7 @@ use crate::BodyError;
 use crate::json::Object;
 use crate::model::{Content, Message, Names, Part, PartKind, Report, Role};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// Stands where the API wants text and the client gave none.
 const PLACEHOLDER: &str = "(empty)";
@@ -25,11 +26,12 @@ pub(super) struct Turns<'a> {
 #[derive(Default)]
 struct Turn {
     user: bool,
-    /// Results of the calls before it: id and part.
-    results: Vec<(String, Value)>,
+    /// Results of the calls before it, by id.
+    results: HashMap<String, Value>,
     parts: Vec<Value>,
-    /// The calls made: id and name as it is sent.
-    calls: Vec<(String, String)>,
+    /// Ids of the calls made, in order, and the names by which they are sent.
+    calls: Vec<String>,
+    names: HashMap<String, String>,
 }
 
 impl<'a> Turns<'a> {
@@ -137,8 +139,7 @@ impl<'a> Turns<'a> {
     /// becomes text.
     fn result(&mut self, id: String, content: Content, is_error: Option<bool>) -> Result<(), BodyError> {
         let calling = self.turns.iter().rev().take(2).find(|turn| !turn.user);
-        let name = calling.and_then(|turn| turn.calls.iter().rev().find(|(call, _)| *call == id));
-        let Some((_, name)) = name.cloned() else {
+        let Some(name) = calling.and_then(|turn| turn.names.get(&id).cloned()) else {
             self.report.approximate("messages[].tool_call_id");
             let (text, rest) = self.parts().result_text(content)?;
             let text = if text.trim().is_empty() { PLACEHOLDER.to_owned() } else { text };
@@ -150,10 +151,7 @@ impl<'a> Turns<'a> {
         let pictures = if self.can.pictures_in_results { Pictures::Within } else { Pictures::Beside };
         let (response, beside) = self.parts().result(&id, &name, content, is_error, pictures)?;
         let turn = self.turn(true);
-        match turn.results.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, known)) => *known = response,
-            None => turn.results.push((id, response)),
-        }
+        turn.results.insert(id, response);
         turn.parts.extend(beside);
         Ok(())
     }
@@ -204,7 +202,10 @@ impl<'a> Turns<'a> {
         if !written.is_empty() {
             let turn = self.turn(false);
             turn.parts.extend(written);
-            turn.calls.extend(calls);
+            for (id, name) in calls {
+                turn.calls.push(id.clone());
+                turn.names.insert(id, name);
+            }
         }
         Ok(())
     }
@@ -243,20 +244,23 @@ impl<'a> Turns<'a> {
     fn answer_all(&mut self) {
         let mut missing = false;
         for at in 1..self.turns.len() {
-            let calls = std::mem::take(&mut self.turns[at - 1].calls);
+            let (calls, names) = {
+                let before = &mut self.turns[at - 1];
+                (std::mem::take(&mut before.calls), std::mem::take(&mut before.names))
+            };
             let turn = &mut self.turns[at];
-            let mut results = std::mem::take(&mut turn.results);
-            for (id, name) in calls {
-                let found = results.iter().position(|(known, _)| *known == id).map(|at| results.remove(at));
-                missing |= found.is_none();
-                turn.results.push(found.unwrap_or_else(|| {
-                    let mut response = json!({"name": name, "response": {"error": "no result was given"}});
+            let mut answers = Vec::with_capacity(calls.len());
+            for id in calls {
+                answers.push(turn.results.remove(&id).unwrap_or_else(|| {
+                    missing = true;
+                    let mut response = json!({"name": names.get(&id), "response": {"error": "no result was given"}});
                     if !id.is_empty() {
                         response["id"] = json!(id);
                     }
-                    (id, json!({ "functionResponse": response }))
+                    json!({ "functionResponse": response })
                 }));
             }
+            turn.parts.splice(0..0, answers);
         }
         if missing {
             self.report.approximate("messages[].tool_calls");
@@ -274,11 +278,9 @@ impl Turn {
     }
 
     fn into_content(self) -> Value {
-        let mut parts: Vec<Value> = self.results.into_iter().map(|(_, part)| part).collect();
-        parts.extend(self.parts);
         let mut content = Object::new();
         content.insert("role".to_owned(), json!(if self.user { "user" } else { "model" }));
-        content.insert("parts".to_owned(), Value::Array(parts));
+        content.insert("parts".to_owned(), Value::Array(self.parts));
         Value::Object(content)
     }
 }

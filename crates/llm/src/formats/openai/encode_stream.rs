@@ -157,7 +157,9 @@ impl StreamEncoder {
                 json!({"extra_content": extra_content(&signature)})
             }
             (Some(Open::Call(index, _)), PartDelta::Signature(signature)) => {
-                json!({"tool_calls": [{"index": *index, "extra_content": extra_content(&signature)}]})
+                // SDKs read a function in every piece of a call.
+                let function = json!({"arguments": ""});
+                json!({"tool_calls": [{"index": *index, "function": function, "extra_content": extra_content(&signature)}]})
             }
             (Some(Open::Refusal), PartDelta::Text(text)) => json!({"refusal": text}),
             (Some(Open::Thinking(thought, _)), PartDelta::Text(text)) => {

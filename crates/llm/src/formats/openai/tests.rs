@@ -228,6 +228,9 @@ fn googles_signatures_stand_where_its_own_endpoint_has_them() {
     assert_eq!(Answer::collect(events.clone()).parts, answer.parts);
     let written = streamed(OPENAI, Format::GeminiGenerateContent, events);
     assert_eq!(Answer::collect(recorded::events(OPENAI, [&written[..]]).unwrap()).parts, answer.parts);
+    let text = String::from_utf8(written.to_vec()).unwrap();
+    let signed = text.lines().find(|line| line.contains("thought_signature")).unwrap();
+    assert!(signed.contains(r#""function":{"#), "SDKs read a function in every piece of a call: {signed}");
 }
 
 #[test]

@@ -48,7 +48,10 @@ impl StreamDecoder {
         match kind {
             "response.created" | "response.in_progress" | "response.queued" => self.start(&response, out),
             "response.completed" | "response.incomplete" => self.end(response, out),
-            "response.failed" | "response.cancelled" => self.fail(response_error(&response), out),
+            "response.failed" | "response.cancelled" => {
+                self.usage = response.get("usage").and_then(read_usage);
+                self.fail(response_error(&response), out);
+            }
             "error" => self.fail(read_error(&value, 502), out),
             "keepalive" => out.push(Event::Ping),
             "" => {

@@ -244,8 +244,14 @@ impl<'a> Input<'a> {
             text => text,
         };
         let item = json!({"type": "function_call", "call_id": id, "name": name, "arguments": arguments});
-        self.calls.insert(id, false);
+        self.called(id, false);
         item
+    }
+
+    /// Some servers give the calls of every turn the same ids: the next result is this call's.
+    fn called(&mut self, id: String, custom: bool) {
+        self.results.remove(&id);
+        self.calls.insert(id, custom);
     }
 
     /// OpenAI Chat's calls of custom tools.
@@ -257,7 +263,7 @@ impl<'a> Input<'a> {
                 "type": "custom_tool_call", "call_id": id,
                 "name": custom.get("name")?.as_str()?, CUSTOM_INPUT: custom.get("input")?.as_str()?,
             });
-            self.calls.insert(id, true);
+            self.called(id, true);
             Some(item)
         });
         if item.is_none() {

@@ -54,7 +54,13 @@ impl Input<'_> {
     fn image(&mut self, source: Source, extras: &mut Object) -> Result<Object, BodyError> {
         let mut out = object([("type", json!("input_image"))]);
         match source {
-            Source::Url(url) => out.insert("image_url".to_owned(), json!(url)),
+            Source::Url(url) if is_web(&url) || url.starts_with("data:") => {
+                out.insert("image_url".to_owned(), json!(url))
+            }
+            Source::Url(_) => {
+                let message = "'image_url.url' must be an http(s) URL or a base64 data URL";
+                return Err(BodyError::field("messages[].content[].image_url.url", message));
+            }
             Source::Base64 { media_type, data } => {
                 out.insert("image_url".to_owned(), json!(Source::data_url(&media_type, &data)))
             }
@@ -80,7 +86,7 @@ impl Input<'_> {
             Source::Base64 { media_type, data } => {
                 out.insert("file_data".to_owned(), json!(Source::data_url(&media_type, &data)));
             }
-            Source::Url(url) if url.starts_with("http://") || url.starts_with("https://") => {
+            Source::Url(url) if is_web(&url) => {
                 named = false;
                 out.insert("file_url".to_owned(), json!(url));
             }
@@ -118,6 +124,11 @@ pub(super) fn takes_marks(model: &str) -> bool {
         (Some(Ok(major)), _) => major > 5,
         _ => false,
     }
+}
+
+fn is_web(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 fn unsupported(what: &str) -> BodyError {

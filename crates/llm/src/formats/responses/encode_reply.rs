@@ -238,19 +238,15 @@ impl<'a> Output<'a> {
     /// An item of thinking that has nothing but the signature over a part that has no place for it.
     fn signed(&mut self, signature: &str) {
         let id = self.ids.mint("rs");
-        self.items.push(reasoning::item(&id, "", Some(&sealed(self.context.origin, Some(signature)))));
+        self.items.push(reasoning::item(&id, "", sealed(self.context.origin, Some(signature)).as_deref()));
     }
 
     fn item(&mut self, kind: PartKind, status: &str) -> Option<Value> {
         Some(match kind {
-            PartKind::Thinking { text, signature } => match signature.as_deref().map(reasoning::split) {
-                Some((id, encrypted)) if self.own() => reasoning::item(id, &text, Some(encrypted)),
-                None if self.own() => reasoning::item(&self.ids.mint("rs"), &text, None),
-                _ => {
-                    let encrypted = sealed(self.context.origin, signature.as_deref());
-                    reasoning::item(&self.ids.mint("rs"), &text, Some(&encrypted))
-                }
-            },
+            PartKind::Thinking { text, signature } => {
+                let encrypted = sealed(self.context.origin, signature.as_deref());
+                reasoning::item(&self.ids.mint("rs"), &text, encrypted.as_deref())
+            }
             PartKind::RedactedThinking(data) => {
                 let encrypted = sealed_whole(self.context.origin, &data);
                 reasoning::item(&self.ids.mint("rs"), "", Some(&encrypted))

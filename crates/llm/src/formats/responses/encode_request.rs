@@ -96,7 +96,7 @@ fn translate(request: Request, names: &mut Names, report: &mut Report) -> Result
     if let Some(stream) = request.stream {
         body.insert("stream".to_owned(), json!(stream));
     }
-    // Left out, this API keeps what the client's keeps not.
+    // Left out, this API would keep the conversation; the client's does not.
     body.insert("store".to_owned(), json!(false));
     if samples_alone(&model) {
         include(&mut body, ENCRYPTED);

@@ -172,7 +172,7 @@ impl StreamEncoder {
     fn signed(&mut self, signature: &str, out: &mut Vec<Bytes>) {
         self.close_last("completed", out);
         let id = self.ids.mint("rs");
-        let item = reasoning::item(&id, "", Some(&sealed(self.context.origin, Some(signature))));
+        let item = reasoning::item(&id, "", sealed(self.context.origin, Some(signature)).as_deref());
         self.whole_item(item, out);
     }
 
@@ -276,7 +276,7 @@ impl StreamEncoder {
             }
             Open::Thinking(thinking) => {
                 let encrypted = sealed(self.context.origin, thinking.signature.as_deref());
-                let item = reasoning::item(&thinking.place.id, &thinking.text, Some(&encrypted));
+                let item = reasoning::item(&thinking.place.id, &thinking.text, encrypted.as_deref());
                 self.done_item(item, out);
             }
             Open::Call(done) => {
@@ -310,8 +310,10 @@ impl StreamEncoder {
 
     fn end(&mut self, out: &mut Vec<Bytes>) {
         self.end_part(out);
-        self.admit(true, out);
-        self.end_part(out);
+        while !self.waiting.is_empty() {
+            self.admit(true, out);
+            self.end_part(out);
+        }
         let ended = self.finish.as_ref().map_or("completed", |finish| status(finish).0);
         self.close_last(ended, out);
         let output = std::mem::take(&mut self.output);

@@ -244,17 +244,16 @@ fn settle(request: &mut Request, wire: Format, report: &mut Report) {
     } else if request.settings.logprobs.is_none() {
         request.settings.top_logprobs = None;
     }
-    if let Some(Value::Object(text)) = extras.get_mut("text") {
-        if let Some(verbosity) = take_string(text, "verbosity") {
-            if wire == Format::OpenAIChat {
-                request.openai_params.entry("verbosity").or_insert(json!(verbosity));
-            } else {
-                text.insert("verbosity".to_owned(), json!(verbosity));
-            }
-        }
-    }
     if wire == Format::OpenAIChat {
         share_with_chat(request);
+    } else if let Some(user) = extras.get("safety_identifier").and_then(Value::as_str) {
+        // The newer name of the end user.
+        let user = user.to_owned();
+        request.settings.user.get_or_insert(user);
+        extras.shift_remove("safety_identifier");
+    }
+    if let Some(text) = take_object(&mut request.extras, "text") {
+        report.drop_extras("text.", &text);
     }
 }
 
@@ -265,6 +264,11 @@ fn share_with_chat(request: &mut Request) {
         if let Some(value) = extras.shift_remove(*key).filter(|value| !value.is_null()) {
             params.entry(*key).or_insert(value);
         }
+    }
+    if let Some(Value::Object(text)) = extras.get_mut("text")
+        && let Some(verbosity) = take_string(text, "verbosity")
+    {
+        params.entry("verbosity").or_insert(json!(verbosity));
     }
     let settings = &mut request.settings;
     if let Some(tier) = settings.service_tier.take() {

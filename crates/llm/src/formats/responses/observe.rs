@@ -58,18 +58,16 @@ fn sequence(event: &[u8]) -> Option<u64> {
     let at = memmem::find(event, NAME)?;
     let rest = event.get(at + NAME.len()..)?.trim_ascii_start();
     let digits = rest.iter().take(18).take_while(|byte| byte.is_ascii_digit());
-    let number =
-        digits.fold(None, |number: Option<u64>, digit| Some(number.unwrap_or_default() * 10 + u64::from(digit - b'0')));
-    number
+    digits.fold(None, |number: Option<u64>, digit| Some(number.unwrap_or_default() * 10 + u64::from(digit - b'0')))
 }
 
 fn note(response: Option<Response<'_>>, noted: &mut Noted) -> Seen {
     let Some(response) = response else { return Seen::Keep };
-    if let Some(error) = response.error() {
-        return Seen::Error(Box::new(error));
-    }
     if let Some(usage) = response.usage.as_ref().and_then(read_usage) {
         noted.usage = Some(usage);
+    }
+    if let Some(error) = response.error() {
+        return Seen::Error(Box::new(error));
     }
     if noted.ended {
         noted.finish = Some(response.finish());

@@ -34,9 +34,13 @@ pub(super) fn split(signature: &str) -> (&str, &str) {
     signature.rsplit_once(':').unwrap_or(("", signature))
 }
 
-/// The encrypted content for a client that gets thinking of `origin`'s format.
-pub(super) fn sealed(origin: Format, signature: Option<&str>) -> String {
-    wrap_signature(origin, signature)
+/// The encrypted content for a client that gets thinking of `origin`'s format: of another vendor's it is there even
+/// where there was no signature, to tell whose it is.
+pub(super) fn sealed(origin: Format, signature: Option<&str>) -> Option<String> {
+    match origin {
+        Format::OpenAIResponses => signature.map(|signature| split(signature).1.to_owned()),
+        origin => Some(wrap_signature(origin, signature)),
+    }
 }
 
 /// The same for thinking that the vendor encrypted whole.

@@ -136,6 +136,12 @@ impl ToolEncoder<'_> {
     /// OpenAI Chat's custom tools, and tools of this format that an OpenAI client put among its own.
     fn foreign(&mut self, at: usize, value: Value) -> Result<Option<Value>, BodyError> {
         let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+        if self.origin == Format::AnthropicMessages
+            && kind.starts_with("web_search")
+            && let Value::Object(tool) = value
+        {
+            return Ok(Some(self.web_search(tool)));
+        }
         if self.origin != Format::OpenAIChat {
             self.report.drop(format!("tools[].{kind}"));
             return Ok(None);
@@ -148,6 +154,20 @@ impl ToolEncoder<'_> {
         }
         let message = format!("tools of type '{kind}' are not possible with an OpenAI Responses provider");
         Err(BodyError::unsupported(format!("tools[{at}].type"), message))
+    }
+
+    /// Anthropic's tool of the same purpose.
+    fn web_search(&mut self, mut tool: Object) -> Value {
+        let mut out = object([("type", json!("web_search"))]);
+        if let Some(domains) = tool.shift_remove("allowed_domains").filter(Value::is_array) {
+            out.insert("filters".to_owned(), json!({"allowed_domains": domains}));
+        }
+        if let Some(place) = tool.shift_remove("user_location").filter(Value::is_object) {
+            out.insert("user_location".to_owned(), place);
+        }
+        tool.shift_remove("name");
+        self.report.drop_extras("tools[].", &tool);
+        Value::Object(out)
     }
 
     /// The choice; `None` is one that cannot be said.

@@ -121,7 +121,7 @@ fn tools_that_ran_at_the_vendor_are_no_calls_of_the_clients() {
     let body = formats::encode_reply(OPENAI, answer, &context(BEDROCK), &mut report);
     assert_eq!(body["choices"][0]["message"].get("tool_calls"), None);
     assert_eq!(body["choices"][0]["message"]["content"], "found");
-    assert_eq!(report.dropped, ["content[].unknown"]);
+    assert_eq!(report.dropped, ["content[].toolUse", "content[].toolResult"]);
 }
 
 #[test]
@@ -232,4 +232,14 @@ fn a_relayed_reply_is_read_without_its_content() {
     let fault = formats::observe_reply(BEDROCK, br#"{"message":"no"}"#).unwrap_err();
     assert!(matches!(fault, UpstreamFault::Reported(error) if error.message == "no"));
     assert!(formats::observe_reply(BEDROCK, b"{}").is_err());
+}
+
+#[test]
+fn citations_of_nova_stand_behind_the_text() {
+    let block =
+        json!({"citationsContent": {"citations": [{"location": {"web": {"url": "https://u", "domain": "u"}}}]}});
+    let (answer, _) = decode(reply(json!([{"text": "a"}, block]), "end_turn"), &Restore::default());
+    let cited = &answer.parts[1];
+    assert!(matches!(&cited.kind, PartKind::Text(text) if text.is_empty()));
+    assert_eq!(cited.citations[0].url.as_deref(), Some("https://u"));
 }

@@ -297,7 +297,7 @@ fn choices_that_the_api_has_no_word_for() {
     const OLD: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
     const NOVA: &str = "amazon.nova-pro-v1:0";
     let none = || json!({"tool_choice": "none"});
-    assert_eq!(ask(&fresh, CLAUDE, none()), (None, None, vec![]), "no tools are none to call");
+    assert_eq!(ask(&fresh, CLAUDE, none()), (None, None, vec!["tools".to_owned()]), "no tools are none to call");
     assert_eq!(ask(&history, CLAUDE, none()), (Some(None), Some(json!({"type": "none"})), vec![]));
     assert_eq!(ask(&history, OLD, none()), (Some(None), None, vec!["tool_choice".to_owned()]));
     assert_eq!(ask(&history, NOVA, none()), (Some(None), None, vec!["tool_choice".to_owned()]));

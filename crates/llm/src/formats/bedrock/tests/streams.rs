@@ -305,3 +305,22 @@ fn a_relayed_stream_is_watched() {
     broken[40] ^= 1;
     assert_eq!(formats::observe(BEDROCK, Framing::EventStream, &broken.into(), &mut noted), Seen::Garbage);
 }
+
+#[test]
+fn a_part_of_which_nothing_is_said_is_a_whole_block() {
+    let parts =
+        [PartStart::Text, PartStart::ToolCall { id: "c".to_owned(), name: "f".to_owned() }, PartStart::Thinking];
+    let mut events = vec![begin()];
+    for (part, start) in parts.into_iter().enumerate() {
+        events.extend([Event::PartStart { part, start }, Event::PartEnd { part }]);
+    }
+    events.extend([Event::Finish(Finish::new(FinishKind::Stop, "x")), Event::End]);
+    let deltas: Vec<Value> = encode(events, ANTHROPIC)
+        .into_iter()
+        .filter(|(name, _)| name == "contentBlockDelta")
+        .map(|(_, mut value)| value["delta"].take())
+        .collect();
+    let expected =
+        [json!({"text": ""}), json!({"toolUse": {"input": "{}"}}), json!({"reasoningContent": {"text": ""}})];
+    assert_eq!(deltas, expected);
+}

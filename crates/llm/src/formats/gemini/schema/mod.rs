@@ -7,6 +7,7 @@ mod clean;
 mod read;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod view;
 
 pub(super) use read::read;

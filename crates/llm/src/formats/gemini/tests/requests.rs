@@ -54,6 +54,17 @@ fn refused(from: Format, members: Value, param: &str) {
     assert_eq!(error.param.as_deref(), Some(param), "{error}");
 }
 
+/// Google's Go SDK gives the empty text that ends a stream back without its text.
+#[test]
+fn an_empty_part_says_nothing_to_others_and_stays_for_google() {
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}, {"role": "model", "parts": [{"text": "a"}, {}]},
+                      {"role": "user", "parts": [{"text": "and?"}]}]});
+    assert_eq!(sent(GEMINI, FLASH, body.clone(), RULES).body, body);
+    let (body, report) = translate(GEMINI, ANTHROPIC, "claude-sonnet-4-5", body, RULES).unwrap();
+    assert_eq!(body.pointer("/messages/1/content").and_then(Value::as_array).map(Vec::len), Some(1), "{body}");
+    assert!(report.dropped.is_empty(), "{:?}", report.dropped);
+}
+
 const FLASH: &str = "gemini-2.5-flash";
 const THIRD: &str = "gemini-3-pro-preview";
 

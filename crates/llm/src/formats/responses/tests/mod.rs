@@ -1,10 +1,13 @@
 //! What this format's decoders and encoders do, by table, by recorded traffic, and on the way to other formats.
 
 mod corpus;
+mod hostile;
 mod kept;
 mod replies;
 mod requests;
+mod round_trips;
 mod streams;
+mod written;
 
 use super::*;
 use crate::formats::{self, Encoded, ServerRules};

@@ -357,6 +357,9 @@ fn what_this_format_cannot_do_is_refused_by_name() {
     assert_eq!(chat(json!({"audio": {"voice": "v"}})), unsupported("audio"));
     assert_eq!(chat(json!({"functions": [{}]})), unsupported("functions"));
     assert_eq!(chat(json!({"tools": [{"type": "tomorrow"}]})), unsupported("tools[0].type"));
+    let image = json!({"type": "image_url", "image_url": {"url": "file:///etc/passwd"}});
+    let (field, _) = chat(json!({"messages": [{"role": "user", "content": [image]}]}));
+    assert_eq!(field, "messages[].content[].image_url.url");
     let sound = json!({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}});
     assert_eq!(chat(json!({"messages": [{"role": "user", "content": [sound]}]})), unsupported("messages"));
 }
@@ -592,4 +595,59 @@ fn params_of_a_route_become_members_within_their_objects() {
         })
     );
     assert_eq!(report.dropped, ["seed"]);
+}
+
+#[test]
+fn members_without_a_place_elsewhere_are_named_where_they_stand() {
+    let body = json!({
+        "model": "claude-sonnet-4-5", "input": "q", "max_output_tokens": 50, "safety_identifier": "s",
+        "text": {"verbosity": "low", "format": {"type": "text"}}, "reasoning": {"summary": "auto", "context": "auto"},
+        "truncation": "auto", "include": ["reasoning.encrypted_content", "file_search_call.results"],
+        "prompt_cache_key": "k", "max_tool_calls": 1, "metadata": {},
+    });
+    becomes(
+        OpenAIResponses,
+        AnthropicMessages,
+        body,
+        json!({"model": "claude-sonnet-4-5", "max_tokens": 50, "metadata": {"user_id": "s"}, "messages": [{"role": "user", "content": "q"}]}),
+        &["reasoning.context", "text.verbosity", "truncation", "include", "prompt_cache_key", "max_tool_calls"],
+        &[],
+    );
+}
+
+#[test]
+fn a_web_search_of_anthropics_is_one_of_this_formats() {
+    let place = json!({"type": "approximate", "city": "Berlin"});
+    let tool = json!({"type": "web_search_20250305", "name": "web_search", "max_uses": 3, "allowed_domains": ["a"], "user_location": place});
+    let (told, report) = request(
+        AnthropicMessages,
+        OpenAIResponses,
+        json!({
+            "model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "q"}], "tools": [tool],
+        }),
+    );
+    assert_eq!(
+        told["tools"],
+        json!([{"type": "web_search", "filters": {"allowed_domains": ["a"]}, "user_location": place}])
+    );
+    assert_eq!(report.dropped, ["tools[].max_uses"]);
+}
+
+#[test]
+fn ids_of_calls_may_come_again_in_a_later_turn() {
+    let call = |text: &str| {
+        json!({"role": "assistant", "tool_calls": [
+            {"id": "call_0", "type": "function", "function": {"name": text, "arguments": "{}"}},
+        ]})
+    };
+    let result = |text: &str| json!({"role": "tool", "tool_call_id": "call_0", "content": text});
+    let (told, _) = request(
+        OpenAIChat,
+        OpenAIResponses,
+        json!({"model": "m", "messages": [
+            call("f"), result("one"), call("g"), result("two"),
+        ]}),
+    );
+    let outputs: Vec<&Value> = told["input"].as_array().unwrap().iter().filter_map(|item| item.get("output")).collect();
+    assert_eq!(outputs, ["one", "two"]);
 }
