@@ -47,7 +47,7 @@ pub(crate) enum Traffic {
     },
     /// Resident memory: idle, with streams open, and a while after load.
     Memory {
-        /// Open at once.
+        /// Open at once, few first.
         streams: [usize; 2],
         /// Between two deltas of each: so long that no proxy lags, or its backlog would be measured.
         every: Duration,

@@ -52,8 +52,8 @@ impl Pace {
     pub(crate) fn of(traffic: Traffic) -> Self {
         match traffic {
             Traffic::Streams { rate, deltas, .. } => Self { step: Duration::from_secs(1) / rate, deltas },
-            // As good as for ever: the client ends them.
-            Traffic::Memory { every, .. } => Self { step: every, deltas: 1_000 },
+            // The client ends them; those of a proxy that reads on without its client end after a few minutes.
+            Traffic::Memory { every, .. } => Self { step: every, deltas: 150 },
             Traffic::Requests { .. } | Traffic::Start { .. } => Self { step: Duration::ZERO, deltas: 1 },
         }
     }

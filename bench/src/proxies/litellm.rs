@@ -56,6 +56,8 @@ impl Proxy for LiteLLM {
         ]);
         command.env("BENCH_KEY", "bench-key").env("LITELLM_LOG", "ERROR").env("LITELLM_MODE", "PRODUCTION");
         command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").current_dir(folder);
+        // No limit to its pool, as nobody else here has one: each open stream takes a connection.
+        command.env("AIOHTTP_CONNECTOR_LIMIT", "0").env("AIOHTTP_CONNECTOR_LIMIT_PER_HOST", "0");
         // It would check a key of its own with each request, as nobody else here does.
         command.env("LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY", "true");
         Ok(Some(command))
