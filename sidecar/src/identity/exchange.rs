@@ -1,7 +1,7 @@
 //! From an identity to a credential: one file a cloud, and what they share. Only what talks to the network and to files
 //! is here; requests are built and replies are read by the pure parts of each cloud.
 
-use super::clock::{Clock, shifted};
+use super::clock::{Clock, seconds_between, shifted};
 use super::credential::Issued;
 use super::engine::Exchange;
 use super::error::{ExchangeError, Pace};
@@ -144,7 +144,11 @@ impl Skews {
     }
 
     pub(crate) fn learn(&self, host: &str, offset: i64) {
-        tracing::warn!(host, seconds = offset, "this node's clock is wrong, requests are dated by the other side's");
+        tracing::warn!(
+            host,
+            seconds = offset,
+            "this node's clock is off by so much, requests are dated by the other side's"
+        );
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), offset);
     }
 
@@ -154,6 +158,16 @@ impl Skews {
         let skew = received.skew().filter(differs);
         skew.into_iter().for_each(|skew| self.learn(host, skew));
         skew.is_some()
+    }
+
+    /// Learns from a reply to a request that was dated by what had been learnt: the node's clock may have been set right
+    /// meanwhile.
+    pub(crate) fn confirm(&self, host: &str, used: i64, date: Option<SystemTime>, clock: &Clock) {
+        let Some(date) = date.filter(|_| used != 0) else { return };
+        let offset = seconds_between(date, clock.now());
+        if (offset - used).abs() > BELIEVED {
+            self.learn(host, if offset.abs() > BELIEVED { offset } else { 0 });
+        }
     }
 
     pub(crate) fn forget(&self) {

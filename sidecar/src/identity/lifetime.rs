@@ -70,8 +70,11 @@ impl Received {
     }
 }
 
-/// The issuer's time of day.
+/// The issuer's time of day; none in a reply out of a cache, which is of another time.
 pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    if headers.contains_key(header::AGE) {
+        return None;
+    }
     httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }
 

@@ -52,6 +52,7 @@ pub(super) async fn send(
     let host = once.uri.host().unwrap_or_default().to_owned();
     let response = transmit(gateway, provider, once, Either::Left(Full::new(body.clone())), until).await?;
     if !response.status().is_client_error() {
+        gateway.identity.accepted(stamp, &host, response.headers());
         return Ok(response);
     }
     let refusal = (response.status(), response.headers());

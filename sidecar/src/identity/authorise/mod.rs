@@ -135,6 +135,11 @@ impl Identity {
         Ok(aws::sign(request.method, request.uri, request.headers, body, keys, &scope, now)?)
     }
 
+    /// Takes note of a reply that is no refusal.
+    pub(crate) fn accepted(&self, stamp: Stamp, host: &str, headers: &HeaderMap) {
+        self.skews.confirm(host, stamp.offset, lifetime::date(headers), &self.clock);
+    }
+
     /// Whether a request that the provider refused so should be authorised anew and sent once more: there is another
     /// credential by now, or another date to sign with.
     pub(crate) async fn may_pass_now(

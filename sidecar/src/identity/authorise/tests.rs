@@ -205,6 +205,9 @@ async fn aws_refusals_are_told_by_their_code_and_a_wrong_clock_is_corrected_once
         (403, vec![code("InvalidSignatureException"), date(200)], false),
         (403, vec![code("InvalidSignatureException")], false),
         (403, vec![code("InvalidSignatureException"), date(600)], true),
+        (403, vec![code("AccessDeniedException"), date(600)], true),
+        (403, vec![code("AccessDeniedException"), date(30)], false),
+        (403, vec![code("RequestTimeTooSkewed"), date(600), ("age", "3600".into())], false),
         (400, vec![code("ValidationException"), date(600)], false),
     ] {
         let mut case = Case::new(aws_keys, BEDROCK);
@@ -214,6 +217,14 @@ async fn aws_refusals_are_told_by_their_code_and_a_wrong_clock_is_corrected_once
             let stamp = case.authorise(&auth, &HeaderMap::new(), Some(b"{}")).await.unwrap();
             assert_eq!(case.headers["x-amz-date"], "20270115T081000Z");
             assert!(!case.refused(&auth, stamp, status, &headers).await, "it was not the clock");
+            // The clock is set right: the next reply tells, and the request after it is dated by it again.
+            for (seconds, expected) in [(590, "20270115T081000Z"), (20, "20270115T080000Z")] {
+                let (name, value) = date(seconds);
+                let reply = [(name.parse().unwrap(), value.parse().unwrap())].into_iter().collect();
+                case.identity.accepted(stamp, case.uri.host().unwrap(), &reply);
+                case.authorise(&auth, &HeaderMap::new(), Some(b"{}")).await.unwrap();
+                assert_eq!(case.headers["x-amz-date"], expected);
+            }
         }
     }
 }

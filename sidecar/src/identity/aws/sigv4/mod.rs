@@ -112,9 +112,11 @@ fn signature(
     Ok(ready)
 }
 
-/// Whether an error's code says that our clock may be wrong.
+/// Whether an error's code says that our clock may be wrong: those that AWS's own SDKs go by, and some of older services.
+/// Bedrock refuses some old dates as if a permission were missing.
 pub(crate) fn tells_skew(code: &str) -> bool {
-    const CODES: [&str; 7] = [
+    const CODES: [&str; 8] = [
+        "AccessDeniedException",
         "RequestTimeTooSkewed",
         "RequestExpired",
         "RequestInTheFuture",
