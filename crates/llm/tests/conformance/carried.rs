@@ -1,122 +1,110 @@
 //! What an exchange carries from the request to the reply (replaced names, the tool that stands for a schema), and params.
 
 use bytes::Bytes;
-use pillion_llm::{Format, Framing, Prepared, Target, outline, prepare};
+use pillion_llm::{Format, Prepared, Target, outline, prepare};
 use serde_json::{Map, Value, json};
 
 use crate::drive::{bytes, drive, prepared};
+use crate::facts::{Says, asks, facts};
 use crate::frames;
 use crate::grammar::grammar;
-use crate::parties::vendor;
-use crate::view;
+use crate::made::calling;
+use crate::parties::{FORMATS, call, others, plain_request, vendor};
+use crate::view::{self, View};
 
 const O: Format = Format::OpenAIChat;
 const A: Format = Format::AnthropicMessages;
 
-fn other(format: Format) -> Format {
-    if format == O { A } else { O }
-}
-
-fn sent(client: Format, body: &Value, model: &str) -> (Value, Prepared) {
-    let wire = other(client);
+fn sent(client: Format, body: &Value, wire: Format, model: &str) -> (Value, Prepared) {
     let prepared = prepared(client, &bytes(body), vendor(wire), wire, Some(model)).unwrap();
     (serde_json::from_slice(&prepared.body).unwrap(), prepared)
 }
 
-fn is_plain(name: &str, longest: usize) -> bool {
-    !name.is_empty() && name.len() <= longest && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+/// The longest name that a vendor takes, and which other characters than letters, digits, `_` and `-` stand in one.
+fn rules(wire: Format) -> (usize, &'static [u8]) {
+    match wire {
+        Format::OpenAIChat | Format::OpenAIResponses | Format::BedrockConverse => (64, b""),
+        Format::AnthropicMessages => (128, b""),
+        Format::GeminiGenerateContent => (128, b".:"),
+        // Cohere's document tells no rule.
+        Format::CohereChat => (usize::MAX, b"./"),
+    }
 }
 
-/// A reply that calls `name`, whole and as a stream, in its format.
-fn calling(wire: Format, name: &Value, input: &Value) -> (Value, Vec<u8>) {
-    match wire {
-        Format::OpenAIChat => {
-            let function = json!({"name": name, "arguments": input.to_string()});
-            let call = json!({"index": 0, "id": "c1", "type": "function", "function": function});
-            let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
-            let chunk = |delta: &Value, finish: Value| {
-                let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
-                format!("data: {}\n\n", json!({"id": "c", "model": "m", "created": 1, "choices": [choice]}))
-            };
-            let stream = chunk(&message, Value::Null) + &chunk(&json!({}), json!("tool_calls")) + "data: [DONE]\n\n";
-            let choice = json!({"index": 0, "message": message, "finish_reason": "tool_calls"});
-            (json!({"id": "c", "model": "m", "created": 1, "choices": [choice]}), stream.into_bytes())
-        }
-        _ => {
-            let usage = json!({"input_tokens": 1, "output_tokens": 1});
-            let message = |content: Value, reason: Value| {
-                json!({"id": "m1", "type": "message", "role": "assistant", "model": "m", "content": content,
-                    "stop_reason": reason, "stop_sequence": null, "usage": usage})
-            };
-            let block = |input: Value| json!({"type": "tool_use", "id": "c1", "name": name, "input": input});
-            let delta = json!({"type": "input_json_delta", "partial_json": input.to_string()});
-            let events = [
-                json!({"type": "message_start", "message": message(json!([]), Value::Null)}),
-                json!({"type": "content_block_start", "index": 0, "content_block": block(json!({}))}),
-                json!({"type": "content_block_delta", "index": 0, "delta": delta}),
-                json!({"type": "content_block_stop", "index": 0}),
-                json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null}, "usage": {"output_tokens": 2}}),
-                json!({"type": "message_stop"}),
-            ];
-            let stream: String = events
-                .iter()
-                .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
-                .collect();
-            (message(json!([block(input.clone())]), json!("tool_use")), stream.into_bytes())
-        }
-    }
+fn takes(wire: Format, name: &str) -> bool {
+    let (longest, more) = rules(wire);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte) || more.contains(&byte);
+    !name.is_empty() && name.len() <= longest && name.bytes().all(plain)
+}
+
+/// What both readings of an upstream's call say to the client.
+fn heard(prepared: &Prepared, client: Format, wire: Format, name: &Value, input: &Value) -> [View; 2] {
+    let (whole, stream) = calling(wire, name, input);
+    let reply: Value = serde_json::from_slice(&prepared.exchange.reply(&bytes(&whole)).unwrap().body).unwrap();
+    let driven = drive(&prepared.exchange, [&stream[..]]);
+    let framing = prepared.exchange.client_framing();
+    grammar(client, framing, &driven.out).unwrap();
+    [view::of_reply(client, &reply), view::of_stream(client, &frames::events(framing, &driven.out)).unwrap()]
 }
 
 #[test]
 fn tool_names_that_the_vendor_refuses_are_replaced_everywhere_and_restored() {
-    for (client, longest) in [(O, 128), (A, 64)] {
-        let wire = other(client);
-        // Two that differ behind the bound, one of odd letters, and one that is well.
-        let names = ["n".repeat(130) + "1", "n".repeat(130) + "2", "srv.tool/x".to_owned(), "well".to_owned()];
+    // Two that differ behind every bound, one of odd letters, and one that is well.
+    let names = ["n".repeat(130) + "1", "n".repeat(130) + "2", "srv.tool/x".to_owned(), "well".to_owned()];
+    for (client, wire) in [O, A].into_iter().flat_map(|client| others(client).map(move |wire| (client, wire))) {
         let tools: Vec<Value> = names
             .iter()
             .map(|name| match client {
-                Format::OpenAIChat => json!({"type": "function", "function": {"name": name}}),
+                O => json!({"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}),
                 _ => json!({"name": name, "input_schema": {"type": "object"}}),
             })
             .collect();
-        let choice = match client {
-            Format::OpenAIChat => json!({"type": "function", "function": {"name": names[0]}}),
-            _ => json!({"type": "tool", "name": names[0]}),
+        let (choice, history) = match client {
+            O => (
+                json!({"type": "function", "function": {"name": names[0]}}),
+                json!([{"role": "user", "content": "q"},
+                    {"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": names[0], "arguments": "{}"}}]},
+                    {"role": "tool", "tool_call_id": "a", "content": "r"}]),
+            ),
+            _ => (
+                json!({"type": "tool", "name": names[0]}),
+                json!([{"role": "user", "content": "q"},
+                    {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": names[0], "input": {}}]},
+                    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "r"}]}]),
+            ),
         };
-        let history = match client {
-            Format::OpenAIChat => json!([{"role": "user", "content": "q"},
-                {"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": names[0], "arguments": "{}"}}]},
-                {"role": "tool", "tool_call_id": "a", "content": "r"}]),
-            _ => json!([{"role": "user", "content": "q"},
-                {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": names[0], "input": {}}]},
-                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "r"}]}]),
-        };
-        let body = json!({"model": "m", "max_tokens": 9, "tools": tools, "tool_choice": choice, "messages": history});
-        let (found, prepared) = sent(client, &body, "m");
-        let name_of = |tool: &Value| if wire == O { tool["function"]["name"].clone() } else { tool["name"].clone() };
-        let replaced: Vec<Value> = found["tools"].as_array().unwrap().iter().map(name_of).collect();
+        let body = json!({"model": "m", "max_tokens": 99, "tools": tools, "tool_choice": choice, "messages": history});
+        let (found, prepared) = sent(client, &body, wire, "m");
+        let facts = facts(wire, &found);
+        let replaced: Vec<String> = facts
+            .iter()
+            .filter_map(|fact| match &fact.says {
+                Says::Function { name, .. } => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        // Cohere forces one tool by sending no other.
+        let all = replaced.len() == names.len();
+        assert!(all || wire == Format::CohereChat && replaced.len() == 1, "{client} to {wire}: {found}");
         for (at, name) in replaced.iter().enumerate() {
-            assert!(is_plain(name.as_str().unwrap(), longest), "{name}");
+            assert!(takes(wire, name), "{client} to {wire}: {name}");
             assert!(!replaced[..at].contains(name), "{name} is there twice");
         }
-        assert_eq!(replaced[3], names[3]);
-        assert_eq!(name_of(&found["tool_choice"]), replaced[0], "{found}");
-        let call = match wire {
-            Format::OpenAIChat => &found["messages"][1]["tool_calls"][0]["function"]["name"],
-            _ => &found["messages"][1]["content"][0]["name"],
-        };
-        assert_eq!(*call, replaced[0], "{found}");
+        let called = facts.iter().find_map(|fact| match &fact.says {
+            Says::Call { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        assert_eq!(called.as_ref(), Some(&replaced[0]), "{client} to {wire}: {found}");
+        let chosen = asks(wire, &found).into_iter().find(|ask| ask.concept == Some("tool_choice")).map(|ask| ask.value);
+        if all && chosen.as_ref().is_some_and(|chosen| !chosen["tool"].is_null()) {
+            assert_eq!(chosen.unwrap()["tool"], json!(replaced[0]), "{client} to {wire}: {found}");
+        }
+        if all {
+            assert_eq!(replaced[3], names[3]);
+        }
         for (name, sent) in names.iter().zip(&replaced) {
-            let (whole, stream) = calling(wire, sent, &json!({"x": 1}));
-            let reply: Value = serde_json::from_slice(&prepared.exchange.reply(&bytes(&whole)).unwrap().body).unwrap();
-            let driven = drive(&prepared.exchange, [&stream[..]]);
-            grammar(client, Framing::Sse, &driven.out).unwrap();
-            for view in [
-                view::of_reply(client, &reply),
-                view::of_stream(client, &frames::events(Framing::Sse, &driven.out)).unwrap(),
-            ] {
-                assert_eq!(view.calls, [("c1".to_owned(), name.clone(), json!({"x": 1}))]);
+            for view in heard(&prepared, client, wire, &json!(sent), &json!({"x": 1})) {
+                assert_eq!(view.calls, [("c1".to_owned(), name.clone(), json!({"x": 1}))], "{client} from {wire}");
             }
         }
     }
@@ -124,19 +112,37 @@ fn tool_names_that_the_vendor_refuses_are_replaced_everywhere_and_restored() {
 
 #[test]
 fn odd_call_ids_become_plain_ones_alike_in_call_and_result() {
-    let body = json!({"model": "m", "tools": [{"type": "function", "function": {"name": "f"}}], "messages": [
+    let function = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}});
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let body = json!({"model": "m", "tools": [function], "messages": [
         {"role": "user", "content": "q"},
-        {"role": "assistant", "tool_calls": [
-            {"id": "call:abc/1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
-            {"id": "call:abc/2", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
-        {"role": "tool", "tool_call_id": "call:abc/1", "content": "one"}, {"role": "tool", "tool_call_id": "call:abc/2", "content": "two"}]});
-    let (found, _) = sent(O, &body, "claude-sonnet-4-5");
-    let (calls, results) = (&found["messages"][1]["content"], &found["messages"][2]["content"]);
-    for nth in 0..2 {
-        assert!(is_plain(calls[nth]["id"].as_str().unwrap(), 64), "{found}");
-        assert_eq!(calls[nth]["id"], results[nth]["tool_use_id"]);
+        {"role": "assistant", "tool_calls": [call("call:abc/1"), call("call:abc/2")]},
+        {"role": "tool", "tool_call_id": "call:abc/1", "content": "one"},
+        {"role": "tool", "tool_call_id": "call:abc/2", "content": "two"}]});
+    for wire in others(O) {
+        let (found, _) = sent(O, &body, wire, "m");
+        let facts = facts(wire, &found);
+        let calls: Vec<&String> = facts
+            .iter()
+            .filter_map(|fact| match &fact.says {
+                Says::Call { id, .. } => Some(id),
+                _ => None,
+            })
+            .collect();
+        let results: Vec<&String> = facts
+            .iter()
+            .filter_map(|fact| match &fact.says {
+                Says::Result { id, .. } => Some(id),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((calls.len(), &calls), (2, &results), "{wire}: {found}");
+        assert_ne!(calls[0], calls[1], "{wire}");
+        if [A, Format::BedrockConverse].contains(&wire) {
+            let plain = |id: &&String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+            assert!(calls.iter().all(|id| !id.is_empty() && id.len() <= 64 && plain(id)), "{wire}: {calls:?}");
+        }
     }
-    assert_ne!(calls[0]["id"], calls[1]["id"]);
 }
 
 #[test]
@@ -144,57 +150,90 @@ fn the_tool_that_stands_for_a_schema_is_text_again() {
     let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
     let body = json!({"model": "m", "messages": [{"role": "user", "content": "q"}],
         "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}});
-    let (found, prepared) = sent(O, &body, "claude-3-haiku-20240307");
-    let (whole, stream) = calling(A, &found["tools"][0]["name"], &json!({"a": 7}));
-    let reply: Value = serde_json::from_slice(&prepared.exchange.reply(&bytes(&whole)).unwrap().body).unwrap();
-    let driven = drive(&prepared.exchange, [&stream[..]]);
-    grammar(O, Framing::Sse, &driven.out).unwrap();
-    for view in [view::of_reply(O, &reply), view::of_stream(O, &frames::events(Framing::Sse, &driven.out)).unwrap()] {
-        assert_eq!(serde_json::from_str::<Value>(&view.text).unwrap(), json!({"a": 7}));
-        assert_eq!((view.calls.len(), view.finish.as_deref()), (0, Some("stop")));
+    for (wire, model) in
+        [(A, "claude-3-haiku-20240307"), (Format::BedrockConverse, "anthropic.claude-3-haiku-20240307-v1:0")]
+    {
+        let (found, prepared) = sent(O, &body, wire, model);
+        let tool = facts(wire, &found).into_iter().find_map(|fact| match fact.says {
+            Says::Function { name, .. } => Some(name),
+            _ => None,
+        });
+        let tool = tool.unwrap_or_else(|| panic!("{wire}: no tool stands for the schema: {found}"));
+        for view in heard(&prepared, O, wire, &json!(tool), &json!({"a": 7})) {
+            assert_eq!(serde_json::from_str::<Value>(&view.text).unwrap(), json!({"a": 7}), "{wire}");
+            assert_eq!((view.calls.len(), view.finish.as_deref()), (0, Some("stop")), "{wire}");
+        }
     }
 }
 
 #[track_caller]
-fn params(client: Format, wire: Format, body: Value, defaults: Value, overrides: Value) -> Value {
+fn params(client: Format, wire: Format, settings: Value, defaults: Value, overrides: Value) -> Map<String, Value> {
     let object = |value: Value| -> Map<String, Value> { serde_json::from_value(value).unwrap() };
     let (defaults, overrides) = (object(defaults), object(overrides));
-    let mut whole = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}]});
-    whole.as_object_mut().unwrap().extend(object(body));
-    let body: Bytes = bytes(&whole);
-    let outline = outline(client, &body).unwrap();
+    let mut body = plain_request(client, false);
+    if client == A {
+        body.as_object_mut().unwrap().shift_remove("max_tokens");
+    }
+    for (name, value) in object(settings) {
+        let (around, name) = spelled(client, &name);
+        match around {
+            Some(around) => body[around][name] = value,
+            None => body[name] = value,
+        }
+    }
+    let body: Bytes = bytes(&body);
+    let outline = outline(client, &body).unwrap().told_by(&call(client, Some("m"), false, client.framing()));
     let target = Target {
         provider: vendor(wire),
         wire: wire.into(),
-        model: None,
+        model: Some("m"),
         defaults: &defaults,
         overrides: &overrides,
         ask_usage: true,
     };
-    serde_json::from_slice(&prepare(client, &body, &outline, &target).unwrap().body).unwrap()
+    let prepared =
+        prepare(client, &body, &outline, &target).unwrap_or_else(|error| panic!("{client} to {wire}: {error}"));
+    let found = serde_json::from_slice(&prepared.body).unwrap();
+    let asks = asks(wire, &found).into_iter();
+    asks.filter_map(|ask| Some((ask.concept?.to_owned(), ask.value))).collect()
+}
+
+/// A setting's place and name in a client's format.
+fn spelled(client: Format, name: &str) -> (Option<&'static str>, &'static str) {
+    match (client, name) {
+        (Format::GeminiGenerateContent, "max_tokens") => (Some("generationConfig"), "maxOutputTokens"),
+        (Format::GeminiGenerateContent, "temperature") => (Some("generationConfig"), "temperature"),
+        (Format::GeminiGenerateContent, "top_p") => (Some("generationConfig"), "topP"),
+        (Format::BedrockConverse, "max_tokens") => (Some("inferenceConfig"), "maxTokens"),
+        (Format::BedrockConverse, "temperature") => (Some("inferenceConfig"), "temperature"),
+        (Format::BedrockConverse, "top_p") => (Some("inferenceConfig"), "topP"),
+        (Format::OpenAIResponses, "max_tokens") => (None, "max_output_tokens"),
+        (Format::CohereChat, "top_p") => (None, "p"),
+        (_, "max_tokens") => (None, "max_tokens"),
+        (_, "temperature") => (None, "temperature"),
+        (_, name) => {
+            assert_eq!(name, "top_p");
+            (None, "top_p")
+        }
+    }
 }
 
 #[test]
 fn params_fill_what_is_missing_and_overrides_win_on_every_path() {
     let defaults = || json!({"temperature": 0.5, "max_tokens": 50});
-    let overrides = || json!({"top_p": 0.25});
-    for client in [O, A] {
-        for wire in [O, A] {
-            let bound = if wire == A { "max_tokens" } else { "max_completion_tokens" };
-            let bound_of =
-                |found: &Value| if found[bound].is_null() { found["max_tokens"].clone() } else { found[bound].clone() };
-            let found = params(client, wire, json!({"max_tokens": 9}), defaults(), json!({}));
-            assert_eq!(
-                (&found["temperature"], bound_of(&found)),
-                (&json!(0.5), json!(9)),
-                "{client} to {wire}: {found}"
-            );
-            let found = params(client, wire, json!({"temperature": 0, "max_tokens": 9}), defaults(), json!({}));
-            assert_eq!(found["temperature"], json!(0), "{client} to {wire}: zero is the client's word: {found}");
-            let found = params(client, wire, json!({"top_p": 0.9, "max_tokens": 9}), json!({}), overrides());
-            assert_eq!(found["top_p"], json!(0.25), "{client} to {wire}: {found}");
-            let found = params(client, wire, json!({"max_tokens": 9}), json!({}), json!({"max_tokens": 5}));
-            assert_eq!(bound_of(&found), json!(5), "{client} to {wire}: {found}");
-        }
+    for (client, wire) in FORMATS.iter().flat_map(|client| FORMATS.iter().map(|wire| (*client, *wire))) {
+        let says = |found: &Map<String, Value>, concept: &str, value: Value| {
+            let same = found.get(concept).and_then(Value::as_f64) == value.as_f64();
+            assert!(same, "{client} to {wire}: {concept} is not {value} in {found:?}");
+        };
+        let found = params(client, wire, json!({"max_tokens": 90}), defaults(), json!({}));
+        says(&found, "temperature", json!(0.5));
+        says(&found, "max_tokens", json!(90));
+        let found = params(client, wire, json!({"temperature": 0, "max_tokens": 90}), defaults(), json!({}));
+        says(&found, "temperature", json!(0));
+        let found = params(client, wire, json!({"top_p": 0.9, "max_tokens": 90}), json!({}), json!({"top_p": 0.25}));
+        says(&found, "top_p", json!(0.25));
+        let found = params(client, wire, json!({"max_tokens": 90}), json!({}), json!({"max_tokens": 40}));
+        says(&found, "max_tokens", json!(40));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use pillion_llm::{Call, Descriptor, Envelope, Format, Framing, Outline, Wire, classify, outline, provider};
 use serde_json::Value;
 
@@ -30,6 +30,8 @@ pub(crate) struct Case {
     pub(crate) model: Option<String>,
     /// What the recorded path asks for, where the path was kept.
     pub(crate) call: Option<Call>,
+    /// The reply's headers, as far as they were kept.
+    pub(crate) headers: HeaderMap,
     /// The request's body, where it was kept.
     pub(crate) request: Option<Bytes>,
     pub(crate) response: Bytes,
@@ -209,6 +211,7 @@ fn read(folder: &Path, group: &str, wire: Wire, ours: bool) -> Case {
         framing,
         model: in_path.or(in_body).or_else(|| text(&meta["model"])),
         call,
+        headers: headers(&meta["response_headers"]),
         request,
         response,
         ours,
@@ -232,6 +235,14 @@ fn reply(folder: &Path) -> Option<(Framing, Bytes)> {
         let text: Vec<u8> = bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
         (framing, STANDARD.decode(text).unwrap().into())
     })
+}
+
+fn headers(recorded: &Value) -> HeaderMap {
+    let recorded = recorded.as_object().into_iter().flatten();
+    let header = |(name, value): (&String, &Value)| {
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value.as_str()?).ok()?))
+    };
+    recorded.filter_map(header).collect()
 }
 
 fn call(request: &Value) -> Option<Call> {

@@ -19,7 +19,7 @@ fn recorded_errors_keep_status_and_words_in_every_dialect() {
         |_| FORMATS,
         |case, client| {
             let error =
-                exchange(**client, case.provider(), case.wire).error(case.status, &HeaderMap::new(), &case.response);
+                exchange(**client, case.provider(), case.wire).error(case.status, &case.headers, &case.response);
             let status = if case.status == 529 && **client != Format::AnthropicMessages { 503 } else { case.status };
             equal("status", &error.status, &status)?;
             let dialect = client.dialect();
@@ -53,14 +53,17 @@ fn kind(dialect: Dialect, error: &ErrorInfo, body: &Value) -> String {
 /// Whether a status has the kind that the vendor's documents have for it.
 fn fits(dialect: Dialect, status: u16, kind: &str) -> Result<(), String> {
     let kinds: &[&str] = match (dialect, status) {
-        (Dialect::Anthropic, 400 | 422) => &["invalid_request_error"],
+        // Google answers a wrong key with 400.
+        (Dialect::Anthropic, 400 | 422) => &["invalid_request_error", "authentication_error"],
         (Dialect::Anthropic, 401) => &["authentication_error"],
         (Dialect::Anthropic, 403) => &["permission_error"],
         (Dialect::Anthropic, 404) => &["not_found_error"],
         (Dialect::Anthropic, 429) => &["rate_limit_error", "billing_error"],
         (Dialect::Anthropic, 529) => &["overloaded_error"],
         (Dialect::Anthropic, 500..) => &["api_error", "overloaded_error", "timeout_error"],
-        (Dialect::Gemini | Dialect::VertexAI, 400 | 422) => &["INVALID_ARGUMENT", "FAILED_PRECONDITION"],
+        (Dialect::Gemini | Dialect::VertexAI, 400 | 422) => {
+            &["INVALID_ARGUMENT", "FAILED_PRECONDITION", "UNAUTHENTICATED"]
+        }
         (Dialect::Gemini | Dialect::VertexAI, 401) => &["UNAUTHENTICATED"],
         (Dialect::Gemini | Dialect::VertexAI, 403) => &["PERMISSION_DENIED"],
         (Dialect::Gemini | Dialect::VertexAI, 404) => &["NOT_FOUND"],
@@ -164,7 +167,7 @@ fn each_kind_has_the_words_of_every_dialect() {
             "UnrecognizedClientException",
             401,
         ),
-        (Billing, "insufficient_quota", "billing_error", "RESOURCE_EXHAUSTED", "ServiceQuotaExceededException", 402),
+        (Billing, "insufficient_quota", "billing_error", "FAILED_PRECONDITION", "ServiceQuotaExceededException", 402),
         (Permission, "permission_denied", "permission_error", "PERMISSION_DENIED", "AccessDeniedException", 403),
         (NotFound, "model_not_found", "not_found_error", "NOT_FOUND", "ResourceNotFoundException", 404),
         (TooLarge, "request_too_large", "request_too_large", "INVALID_ARGUMENT", "ValidationException", 413),

@@ -1,7 +1,6 @@
 //! Hostile bytes: cut short, flipped, put together. Nothing panics, and what is no JSON ends in a typed error.
 
 use bytes::Bytes;
-use http::HeaderMap;
 use pillion_llm::{ErrorInfo, Format, Framing, encode_error};
 use serde_json::Value;
 
@@ -99,7 +98,7 @@ fn spoiled_replies_never_panic_and_what_is_no_json_is_a_fault() {
                     Ok(_) if exchange.relays() => {}
                     Ok(reply) => drop(serde_json::from_slice::<Value>(&reply.body).map_err(|error| error.to_string())?),
                 }
-                shown(&exchange.error(case.status.max(400), &HeaderMap::new(), &body))
+                shown(&exchange.error(case.status.max(400), &case.headers, &body))
             })
         },
     );

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::schema::Book;
 
 /// The formats that are judged.
-pub(crate) const FORMATS: &[Format] = &[Format::OpenAIChat, Format::AnthropicMessages];
+pub(crate) const FORMATS: &[Format] = Format::ALL;
 
 /// The formats that a format may be translated to.
 pub(crate) fn others(format: Format) -> impl Iterator<Item = Format> {

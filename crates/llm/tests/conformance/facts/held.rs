@@ -23,7 +23,10 @@ pub(crate) fn lost(
     // Of an object that another member stands for, what is left out is named below it.
     let below = |ask: &Ask| reported.iter().any(|name| name.starts_with(&format!("{}.", ask.path)));
     let told = |ask: &Ask| {
-        names(reported, &ask.path) || below(ask) || ask.concept.is_some_and(|concept| names(reported, concept))
+        // A budget of thinking stands in the model as Anthropic writes it.
+        let thinking = ask.concept == Some("reasoning_effort") && names(reported, "thinking");
+        let named = thinking || below(ask) || names(reported, &ask.path);
+        named || ask.concept.is_some_and(|concept| names(reported, concept))
     };
     let asks = asks(client, request).into_iter().filter(|ask| !carried(&now, ask) && !told(ask));
     let asks =

@@ -86,7 +86,7 @@ pub(crate) fn facts(format: Format, request: &Value) -> Vec<Fact> {
 }
 
 /// The settings that say something.
-fn asks(format: Format, request: &Value) -> Vec<Ask> {
+pub(crate) fn asks(format: Format, request: &Value) -> Vec<Ask> {
     let mut asks = every_ask(format, request);
     asks.retain(|ask| !says_nothing(ask));
     asks
@@ -112,6 +112,9 @@ fn says_nothing(ask: &Ask) -> bool {
     match (ask.concept, &ask.value) {
         (Some("parallel_tool_calls"), value) => *value != json!(false),
         (_, Value::Null | Value::Bool(false)) => true,
+        (None, Value::Array(items)) if ask.path.to_ascii_lowercase().ends_with("modalities") => {
+            matches!(&items[..], [Value::String(only)] if only.eq_ignore_ascii_case("text"))
+        }
         (_, Value::Array(items)) => items.is_empty(),
         (_, Value::Object(object)) if object.is_empty() => true,
         (Some("n" | "temperature" | "top_p"), _) => one,
@@ -119,7 +122,6 @@ fn says_nothing(ask: &Ask) -> bool {
             ["none", "text", "auto", "default"].contains(&word.as_str()) && ask.value != json!("none")
                 || ask.concept == Some("reasoning_effort") && word == "none"
         }
-        (None, value) => ask.path == "modalities" && *value == json!(["text"]),
         _ => false,
     }
 }

@@ -51,6 +51,34 @@ fn message(bytes: &[u8]) -> Result<(Event, &[u8]), String> {
     Ok((event, &bytes[total..]))
 }
 
+/// A message of JSON.
+pub(super) fn write(name: &str, exception: bool, payload: &str) -> Vec<u8> {
+    let kind = if exception { (":exception-type", "exception") } else { (":event-type", "event") };
+    let headers = [(kind.0, name), (":content-type", "application/json"), (":message-type", kind.1)];
+    let mut text = Vec::new();
+    for (name, value) in headers {
+        text.push(u8::try_from(name.len()).unwrap());
+        text.extend_from_slice(name.as_bytes());
+        text.push(7);
+        text.extend_from_slice(&u16::try_from(value.len()).unwrap().to_be_bytes());
+        text.extend_from_slice(value.as_bytes());
+    }
+    let word = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+    let mut out = [word(text.len() + payload.len() + 16), word(text.len())].concat();
+    out.extend_from_slice(&checksum(&out).to_be_bytes());
+    out.extend_from_slice(&text);
+    out.extend_from_slice(payload.as_bytes());
+    out.extend_from_slice(&checksum(&out).to_be_bytes());
+    out
+}
+
+/// The beginning of a message that says it has this many bytes.
+pub(super) fn prelude(total: u32) -> Vec<u8> {
+    let lengths = [total.to_be_bytes(), [0; 4]].concat();
+    let sum = checksum(&lengths).to_be_bytes();
+    [lengths, sum.to_vec()].concat()
+}
+
 /// CRC-32 as zlib has it, bit by bit.
 fn checksum(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
@@ -61,4 +89,14 @@ fn checksum(bytes: &[u8]) -> u32 {
 #[test]
 fn checksums_are_those_of_the_standard() {
     assert_eq!(checksum(b"123456789"), 0xcbf4_3926);
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let bytes = [write("a", false, "{}"), write("bException", true, "{\"message\":\"m\"}")].concat();
+    let (events, fault) = events(&bytes);
+    let told: Vec<_> =
+        events.iter().map(|event| (event.name.as_deref(), event.data.as_str(), event.exception)).collect();
+    assert_eq!(told, [(Some("a"), "{}", false), (Some("bException"), "{\"message\":\"m\"}", true)]);
+    assert_eq!(fault, None);
 }

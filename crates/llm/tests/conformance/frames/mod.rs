@@ -49,6 +49,16 @@ pub(crate) fn complete(framing: Framing, bytes: &[u8]) -> Result<Vec<Event>, Str
     }
 }
 
+/// A message of an AWS event stream.
+pub(crate) fn message(name: &str, exception: bool, payload: &Value) -> Vec<u8> {
+    event_stream::write(name, exception, &payload.to_string())
+}
+
+/// The beginning of such a message of this many bytes.
+pub(crate) fn prelude(total: u32) -> Vec<u8> {
+    event_stream::prelude(total)
+}
+
 /// The elements of an array, and what is wrong with it.
 fn elements(bytes: &[u8]) -> (Vec<Event>, Option<String>) {
     let event = |value: Value| Event { name: None, data: value.to_string(), exception: false };

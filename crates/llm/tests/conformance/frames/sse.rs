@@ -23,6 +23,10 @@ fn event(text: &str) -> Option<Event> {
             _ => {}
         }
     }
+    if data.is_empty() && text.trim_start().starts_with('{') {
+        // Google's servers end a stream that failed with a bare object.
+        data.push(text);
+    }
     let data = data.join("\n");
     (!data.is_empty()).then_some(Event { name, data, exception: false })
 }

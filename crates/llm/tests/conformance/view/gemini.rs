@@ -32,7 +32,13 @@ pub(super) fn of_reply(reply: &Value) -> View {
         view.citations = list(&candidate["groundingMetadata"]["groundingChunks"]).count();
     }
     view.logprobs = list(&candidate["logprobsResult"]["chosenCandidates"]).count();
-    view.finish = match candidate["finishReason"].as_str() {
+    if reply["candidates"].get(0).is_none() {
+        // A prompt that was blocked, and why, is told as a refusal.
+        view.text = string(&reply["promptFeedback"]["blockReasonMessage"]);
+    }
+    // Some recorders write enums as numbers.
+    let number = candidate["finishReason"].as_u64().and_then(|number| NUMBERED.get(usize::try_from(number).ok()?));
+    view.finish = match candidate["finishReason"].as_str().or(number.copied()) {
         Some("STOP") if !view.calls.is_empty() => Some("tool_calls"),
         Some("STOP") => Some("stop"),
         Some("MAX_TOKENS") => Some("length"),
@@ -55,6 +61,8 @@ pub(super) fn of_reply(reply: &Value) -> View {
     .map(str::to_owned);
     view
 }
+
+const NUMBERED: &[&str] = &["FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER"];
 
 /// Thoughts are counted beside the candidates, what tools put into the prompt beside the prompt.
 fn counts(usage: &Value) -> Option<Counts> {
