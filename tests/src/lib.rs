@@ -3,7 +3,7 @@
 //! ```text
 //! tools ─▶ process ─▶ apiserver ─▶ cluster ◀─ images ◀─ build
 //!                        ▲            ▲
-//!                       pki        provider (recorded replies), sdk (Go programs)
+//!                       pki        provider (recorded replies), sdk (programs)
 //! ```
 
 pub mod apiserver;

@@ -56,16 +56,10 @@ impl Standalone {
         Ok(Self { process, folder, data, health })
     }
 
-    /// The base URL for OpenAI's SDKs.
+    /// The base URL of a vendor's SDKs: what stands after `/-/`, such as `openai/v1`.
     #[must_use]
-    pub fn openai(&self) -> String {
-        format!("http://127.0.0.1:{}/-/openai/v1", self.data)
-    }
-
-    /// The base URL for Anthropic's SDKs.
-    #[must_use]
-    pub fn anthropic(&self) -> String {
-        format!("http://127.0.0.1:{}/-/anthropic", self.data)
+    pub fn base(&self, vendor: &str) -> String {
+        format!("http://127.0.0.1:{}/-/{vendor}", self.data)
     }
 
     /// The base URL of health and metrics.

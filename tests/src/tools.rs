@@ -96,6 +96,16 @@ pub const SYSTEM_TOOLS: &[(&str, &str)] = &[
     ("/usr/lib/cni/bridge", "containernetworking-plugins"),
 ];
 
+/// What the vendors' SDKs run on, each with the Debian package that brings it and the version it must have.
+pub const SDK_TOOLS: &[(&str, &str, &str)] = &[
+    ("python3", "python3-venv", "Python 3.10 or newer, with venv"),
+    ("node", "nodejs", "Node.js 20 or newer"),
+    ("npm", "npm", "npm 10 or newer"),
+    ("java", "default-jdk-headless", "Java 17 or newer"),
+    ("javac", "default-jdk-headless", "Java 17 or newer"),
+    ("mvn", "maven", "Maven 3.8 or newer"),
+];
+
 impl GoTool {
     /// The pinned version, such as `v1.36.3`: the direct requirement in the module's `go.mod`, and nowhere else.
     ///
@@ -192,6 +202,17 @@ pub fn go_tool(name: &str) -> Result<PathBuf> {
 /// When it is not installed: the message is the command that installs it.
 pub fn system_tool(name: &str) -> Result<PathBuf> {
     find(name).with_context(|| format!("{name} is not installed; run: cargo xtask tools debian"))
+}
+
+/// The path of one of [`SDK_TOOLS`].
+///
+/// # Errors
+/// When it is not installed: the message says what to install.
+pub fn sdk_tool(name: &str) -> Result<PathBuf> {
+    let (_, package, wanted) =
+        SDK_TOOLS.iter().find(|(known, _, _)| *known == name).with_context(|| format!("no SDK runs on {name}"))?;
+    find(name)
+        .with_context(|| format!("{name} is not installed: {wanted} is needed; on Debian: apt-get install {package}"))
 }
 
 /// Looks a program up in `PATH` and the `sbin` folders; an absolute name is looked up as it is.

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use pillion_tests::tools::{self, GO_TOOLS, GoTool, PYTHON_TOOLS, PythonTool, SYSTEM_TOOLS};
+use pillion_tests::tools::{self, GO_TOOLS, GoTool, PYTHON_TOOLS, PythonTool, SDK_TOOLS, SYSTEM_TOOLS};
 
 use crate::shell;
 
@@ -79,6 +79,12 @@ fn debian() -> Result<()> {
     packages.sort_unstable();
     packages.dedup();
     if packages.is_empty() { Ok(()) } else { apt(&packages) }
+}
+
+/// Installs the Debian packages of what the vendors' SDKs run on, where these programs are missing.
+pub(crate) fn packages(programs: &[&str]) -> Result<()> {
+    let mut wanted = SDK_TOOLS.iter().filter(|(program, _, _)| programs.contains(program));
+    wanted.try_for_each(|(program, debian, _)| package(program, debian))
 }
 
 /// Installs the Debian package of one program, where that is missing.

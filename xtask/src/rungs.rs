@@ -20,6 +20,8 @@ pub(crate) enum Rung {
     Sdk,
     /// A real one-node cluster
     Cluster,
+    /// The SDKs that take long to install and to start: Java
+    Java,
     /// Format, lints, licences and sources of dependencies
     Lint,
     /// Instructions of each path of the data plane, under callgrind
@@ -76,6 +78,11 @@ impl Rung {
         if !needed.is_empty() {
             install::tools(&needed)?;
         }
+        match self {
+            Rung::Sdk => install::packages(&["python3", "node", "npm"])?,
+            Rung::Java => install::packages(&["java", "javac", "mvn"])?,
+            _ => {}
+        }
         if self == Rung::Unit {
             test(&["--workspace".into(), "--exclude".into(), "pillion-tests".into()], arguments)?;
             return test(&["--package", "pillion-tests", "--lib", "--bins"].map(String::from), arguments);
@@ -95,13 +102,22 @@ impl Rung {
         }
     }
 
-    /// The test programs of the rung: the files of `tests/tests` that begin with its name.
+    /// How the files of `tests/tests` begin that are the rung's test programs.
+    fn prefix(self) -> String {
+        match self {
+            Rung::Java => "sdk_java".to_owned(),
+            other => format!("{other:?}_").to_lowercase(),
+        }
+    }
+
+    /// The test programs of the rung.
     fn files(self) -> Result<Vec<String>> {
-        let prefix = format!("{self:?}_").to_lowercase();
+        let prefix = self.prefix();
+        let of_java = |name: &str| name.starts_with(&Rung::Java.prefix());
         let mut names = std::fs::read_dir(workspace::root().join("tests/tests"))?
             .map(|entry| Ok(entry?.path().file_stem().unwrap_or_default().to_string_lossy().into_owned()))
             .collect::<Result<Vec<_>>>()?;
-        names.retain(|name| name.starts_with(&prefix));
+        names.retain(|name| name.starts_with(&prefix) && (self == Rung::Java || !of_java(name)));
         names.sort();
         anyhow::ensure!(!names.is_empty(), "no file of tests/tests begins with {prefix}");
         Ok(names)

@@ -6,31 +6,34 @@ import (
 	"time"
 
 	"github.com/anthropics/anthropic-sdk-go"
+	"github.com/anthropics/anthropic-sdk-go/option"
 )
 
 type anthropicSDK struct{ client anthropic.Client }
 
-func newAnthropic() sdk { return anthropicSDK{client: anthropic.NewClient()} }
+func newAnthropic() sdk { return anthropicSDK{client: anthropic.NewClient(option.WithMaxRetries(0))} }
 
-func (s anthropicSDK) exchange(ctx context.Context, model string, stream, tools bool, result *Result) error {
+func (s anthropicSDK) exchange(ctx context.Context, model string, wish wish, result *Result) error {
 	params := anthropic.MessageNewParams{
 		Model:     anthropic.Model(model),
 		MaxTokens: 512,
 		Messages:  []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewTextBlock(question))},
 	}
-	if tools {
-		params.Tools = []anthropic.ToolUnionParam{{OfTool: &anthropic.ToolParam{
-			Name:        toolName,
-			Description: anthropic.String(toolPurpose),
-			InputSchema: anthropic.ToolInputSchemaParam{
-				Properties: map[string]any{"location": map[string]any{"type": "string"}},
-				Required:   []string{"location"},
-			},
-		}}}
+	if wish.tools {
+		for _, tool := range tools {
+			params.Tools = append(params.Tools, anthropic.ToolUnionParam{OfTool: &anthropic.ToolParam{
+				Name:        tool.name,
+				Description: anthropic.String(tool.purpose),
+				InputSchema: anthropic.ToolInputSchemaParam{Properties: tool.properties, Required: tool.required()},
+			}})
+		}
 	}
-	for result.Turns < maxToolTurns {
+	if wish.structured {
+		params.OutputConfig = anthropic.OutputConfigParam{Format: anthropic.JSONOutputFormatParam{Schema: weather}}
+	}
+	for result.Turns < maxTurns {
 		result.Turns++
-		message, err := s.ask(ctx, params, stream, result)
+		message, err := s.ask(ctx, params, wish.stream, result)
 		if err != nil {
 			return err
 		}
@@ -44,7 +47,7 @@ func (s anthropicSDK) exchange(ctx context.Context, model string, stream, tools 
 				result.Text += block.Text
 			case anthropic.ToolUseBlock:
 				result.tool(block.ID, block.Name, string(block.Input))
-				answers = append(answers, anthropic.NewToolResultBlock(block.ID, toolAnswer, false))
+				answers = append(answers, anthropic.NewToolResultBlock(block.ID, answer(block.Name), false))
 			}
 		}
 		if len(answers) == 0 {
@@ -71,7 +74,9 @@ func (s anthropicSDK) ask(
 			return nil, err
 		}
 		if event.Type == "content_block_delta" {
-			result.delta(started)
+			if err := result.delta(started); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return &whole, events.Err()
@@ -80,7 +85,7 @@ func (s anthropicSDK) ask(
 func (anthropicSDK) failure(err error) *Failure {
 	var fault *anthropic.Error
 	if errors.As(err, &fault) {
-		return &Failure{Status: fault.StatusCode, Message: fault.Error()}
+		return &Failure{Status: fault.StatusCode, Type: string(fault.Type()), Message: fault.Error()}
 	}
 	return &Failure{Message: err.Error()}
 }

@@ -1,7 +1,7 @@
 // Sdkchat talks to a model with the vendors' own SDKs, as an application does: it names a model and nothing else. Base URLs
 // and keys come from the SDKs' own environment variables.
 //
-//	sdkchat [-modes chat,stream,tools,tools-stream] [-interval 1s] openai:gpt-4o anthropic:claude-sonnet-4-5
+//	sdkchat [-modes chat,stream,tools] [-interval 1s] openai:gpt-4o stream/anthropic:claude-sonnet-4-5
 //
 // Each exchange is one line of JSON on standard output. The exit status is 1 when one of them failed.
 package main
@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,12 +18,65 @@ import (
 )
 
 const (
-	question     = "What is the weather in Paris?"
-	toolName     = "get_weather"
-	toolPurpose  = "Get the weather at a place"
-	toolAnswer   = `{"celsius": 21, "sky": "clear"}`
-	maxToolTurns = 3
+	question = "What is the weather in Paris, and what time is it in Tokyo?"
+	maxTurns = 4
 )
+
+// A tool that the application offers, and what it answers.
+type tool struct {
+	name, purpose string
+	properties    map[string]any
+	answer        string
+}
+
+var tools = []tool{
+	{
+		name:       "get_weather",
+		purpose:    "Get the weather at a place",
+		properties: map[string]any{"location": map[string]any{"type": "string"}},
+		answer:     `{"celsius": 21, "sky": "clear"}`,
+	},
+	{
+		name:    "get_time",
+		purpose: "Tell the local time at a place",
+		properties: map[string]any{
+			"location": map[string]any{"type": "string"},
+			"format":   map[string]any{"type": "string", "enum": []string{"12h", "24h"}},
+		},
+		answer: `{"time": "09:30"}`,
+	},
+}
+
+func (t tool) schema() map[string]any {
+	return map[string]any{"type": "object", "properties": t.properties, "required": t.required()}
+}
+
+func (tool) required() []string { return []string{"location"} }
+
+// The shape of a structured answer.
+var weather = map[string]any{
+	"type": "object",
+	"properties": map[string]any{
+		"city":    map[string]any{"type": "string"},
+		"celsius": map[string]any{"type": "integer"},
+		"sky":     map[string]any{"type": "string"},
+	},
+	"required":             []string{"city", "celsius", "sky"},
+	"additionalProperties": false,
+}
+
+var errCancelled = errors.New("the application does not want the rest of the stream")
+
+// wish is what a mode asks for.
+type wish struct{ stream, tools, structured bool }
+
+func wishOf(mode string) wish {
+	return wish{
+		stream:     strings.HasSuffix(mode, "stream") || mode == "cancel",
+		tools:      strings.HasPrefix(mode, "tools"),
+		structured: strings.HasPrefix(mode, "structured"),
+	}
+}
 
 // Result is one exchange, however many requests it took.
 type Result struct {
@@ -64,26 +118,37 @@ type Failure struct {
 
 // An sdk does one exchange. It fills the result as far as it comes; an error is added by the caller.
 type sdk interface {
-	exchange(ctx context.Context, model string, stream, tools bool, result *Result) error
+	exchange(ctx context.Context, model string, wish wish, result *Result) error
 	failure(err error) *Failure
 }
 
 func main() {
-	modes := flag.String("modes", "chat,stream,tools,tools-stream", "what to do with each model")
+	modes := flag.String("modes", "chat,stream,tools,tools-stream", "what to do with a model that says nothing itself")
 	interval := flag.Duration("interval", 0, "pause, then start over, for ever; 0: once")
 	timeout := flag.Duration("timeout", 30*time.Second, "for one exchange")
 	flag.Parse()
 	if flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "usage: sdkchat [flags] SDK:MODEL…")
+		fmt.Fprintln(os.Stderr, "usage: sdkchat [flags] [MODES/]SDK:MODEL…")
 		os.Exit(2)
 	}
 	// Built once, as an application does: each keeps its connections.
-	sdks := map[string]sdk{"openai": newOpenAI(), "anthropic": newAnthropic()}
+	sdks := map[string]sdk{
+		"openai":           newOpenAI(),
+		"openai-responses": newResponses(),
+		"anthropic":        newAnthropic(),
+		"genai":            newGenAI(),
+	}
 	for {
 		failed := false
 		for _, pair := range flag.Args() {
 			name, model, _ := strings.Cut(pair, ":")
-			for _, mode := range strings.Split(*modes, ",") {
+			own, bare, has := strings.Cut(name, "/")
+			if has {
+				name = bare
+			} else {
+				own = *modes
+			}
+			for _, mode := range strings.Split(own, ",") {
 				result := run(sdks[name], name, model, mode, *timeout)
 				failed = failed || !result.OK
 				line, _ := json.Marshal(result)
@@ -109,7 +174,10 @@ func run(client sdk, name, model, mode string, timeout time.Duration) Result {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	err := client.exchange(ctx, model, strings.HasSuffix(mode, "stream"), strings.HasPrefix(mode, "tools"), &result)
+	err := client.exchange(ctx, model, wishOf(mode), &result)
+	if errors.Is(err, errCancelled) {
+		result.Finish, err = "cancelled", nil
+	}
 	result.Millis = time.Since(started).Milliseconds()
 	if err != nil {
 		result.Error = client.failure(err)
@@ -118,12 +186,26 @@ func run(client sdk, name, model, mode string, timeout time.Duration) Result {
 	return result
 }
 
-// delta counts a piece of a streamed reply.
-func (r *Result) delta(started time.Time) {
+// delta counts a piece of a streamed reply; its error ends the reading of a stream that is not wanted to its end.
+func (r *Result) delta(started time.Time) error {
 	if r.Deltas == 0 {
 		r.FirstMs = time.Since(started).Milliseconds()
 	}
 	r.Deltas++
+	if r.Mode == "cancel" {
+		return errCancelled
+	}
+	return nil
+}
+
+// answer is what the tool of this name says.
+func answer(name string) string {
+	for _, tool := range tools {
+		if tool.name == name {
+			return tool.answer
+		}
+	}
+	return "no such tool"
 }
 
 // tool notes a call; arguments that are no JSON are kept as a string, for the reader to see.

@@ -6,37 +6,41 @@ import (
 	"time"
 
 	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/shared"
 )
 
 type openAI struct{ client openai.Client }
 
-func newOpenAI() sdk { return openAI{client: openai.NewClient()} }
+func newOpenAI() sdk { return openAI{client: openai.NewClient(option.WithMaxRetries(0))} }
 
-func (s openAI) exchange(ctx context.Context, model string, stream, tools bool, result *Result) error {
+func (s openAI) exchange(ctx context.Context, model string, wish wish, result *Result) error {
 	params := openai.ChatCompletionNewParams{
 		Model:    model,
 		Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(question)},
 	}
-	if stream {
+	if wish.stream {
 		params.StreamOptions = openai.ChatCompletionStreamOptionsParam{IncludeUsage: openai.Bool(true)}
 	}
-	if tools {
-		params.Tools = []openai.ChatCompletionToolUnionParam{
-			openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
-				Name:        toolName,
-				Description: openai.String(toolPurpose),
-				Parameters: shared.FunctionParameters{
-					"type":       "object",
-					"properties": map[string]any{"location": map[string]any{"type": "string"}},
-					"required":   []string{"location"},
-				},
-			}),
+	if wish.tools {
+		for _, tool := range tools {
+			params.Tools = append(params.Tools, openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
+				Name:        tool.name,
+				Description: openai.String(tool.purpose),
+				Parameters:  tool.schema(),
+			}))
 		}
 	}
-	for result.Turns < maxToolTurns {
+	if wish.structured {
+		params.ResponseFormat.OfJSONSchema = &shared.ResponseFormatJSONSchemaParam{
+			JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{
+				Name: "weather", Schema: weather, Strict: openai.Bool(true),
+			},
+		}
+	}
+	for result.Turns < maxTurns {
 		result.Turns++
-		completion, err := s.ask(ctx, params, stream, result)
+		completion, err := s.ask(ctx, params, wish.stream, result)
 		if err != nil {
 			return err
 		}
@@ -53,7 +57,7 @@ func (s openAI) exchange(ctx context.Context, model string, stream, tools bool, 
 		params.Messages = append(params.Messages, choice.Message.ToParam())
 		for _, call := range choice.Message.ToolCalls {
 			result.tool(call.ID, call.Function.Name, call.Function.Arguments)
-			params.Messages = append(params.Messages, openai.ToolMessage(toolAnswer, call.ID))
+			params.Messages = append(params.Messages, openai.ToolMessage(answer(call.Function.Name), call.ID))
 		}
 	}
 	return errors.New("the model never stopped calling tools")
@@ -75,7 +79,9 @@ func (s openAI) ask(
 			return nil, errors.New("a chunk that does not fit those before it")
 		}
 		if len(chunk.Choices) > 0 && (chunk.Choices[0].Delta.Content != "" || len(chunk.Choices[0].Delta.ToolCalls) > 0) {
-			result.delta(started)
+			if err := result.delta(started); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return &whole.ChatCompletion, events.Err()

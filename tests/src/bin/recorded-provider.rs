@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Parser;
 use pillion_tests::provider::{KEY, Options, RecordedProvider};
 
-/// Answers OpenAI's and Anthropic's calls with recorded replies. `GET /_received` shows the requests, `POST /_behave` makes it misbehave.
+/// Answers the vendors' calls with recorded replies. `GET /_received` shows the requests, `POST /_behave` makes it misbehave.
 #[derive(Parser)]
 struct Line {
     /// Address to listen on

@@ -13,6 +13,8 @@ pub struct Behaviour {
     pub status: Option<u16>,
     /// Answer with this body instead of the case's.
     pub body: Option<String>,
+    /// Refuse with this status, in the vendor's own words.
+    pub refuse: Option<u16>,
     /// Further headers of the reply.
     pub headers: Vec<(String, String)>,
     /// Wait so many milliseconds before the reply's head.
@@ -23,6 +25,10 @@ pub struct Behaviour {
     pub cut_after: Option<usize>,
     /// Send the reply's head and the first so many bytes, then nothing more, for ever.
     pub stall_after: Option<usize>,
+    /// End a stream after so many events with an error in the vendor's own words.
+    pub error_after_events: Option<usize>,
+    /// Send so many events of a stream, then nothing more, for ever.
+    pub stall_after_events: Option<usize>,
     /// Never answer.
     pub hang: bool,
     /// Answer with bytes that are no reply in any format, under the case's content type.
@@ -38,6 +44,18 @@ impl Behaviour {
     #[must_use]
     pub fn fails_with(status: u16) -> Self {
         Self { status: Some(status), body: Some(String::new()), ..Self::default() }
+    }
+
+    /// A refusal with this status, as the vendor words it.
+    #[must_use]
+    pub fn refuses_with(status: u16) -> Self {
+        Self { refuse: Some(status), ..Self::default() }
+    }
+
+    /// This, for requests of one model.
+    #[must_use]
+    pub fn of_model(self, model: impl Into<String>) -> Self {
+        Self { model: Some(model.into()), ..self }
     }
 
     /// How long to wait before the head.

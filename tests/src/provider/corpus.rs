@@ -93,6 +93,18 @@ impl Case {
         Ok(BASE64_STANDARD.decode(text).with_context(|| format!("decoding {}", file.display()))?.into())
     }
 
+    /// Whether the reply was recorded as server-sent events.
+    #[must_use]
+    pub fn is_sse(&self) -> bool {
+        self.response.ends_with(".sse")
+    }
+
+    /// Whether the reply was recorded as JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.response.ends_with(".json")
+    }
+
     /// The recorded request's body, where it was kept.
     #[must_use]
     pub fn request(&self) -> Option<Bytes> {

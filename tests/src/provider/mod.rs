@@ -2,16 +2,21 @@
 //! misbehaves when told to.
 //!
 //! ```text
-//! request ─▶ behaviour? ─▶ key ─▶ schema ─▶ choose a case ─▶ replay, event by event
+//! request ─▶ behaviour? ─▶ key ─▶ schema, conversation ─▶ choose a case ─▶ replay, event by event
 //!                └────────── kept: GET /_received ──────────┘
 //! ```
 
 mod behaviour;
+mod call;
 mod choose;
+mod conversation;
 mod corpus;
+mod fault;
+mod frames;
 mod received;
 mod schema;
 mod serve;
+mod wish;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -21,11 +21,12 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use super::behaviour::Behaviour;
-use super::choose::{self, Wish};
+use super::call::{Call, Framing, Vendor};
 use super::corpus::{Case, Corpus};
-use super::member;
 use super::received::Received;
 use super::schema::Schemas;
+use super::wish::Wish;
+use super::{choose, conversation, fault, frames, member};
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, anyhow::Error>> + Send>>;
 type Reply = Response<StreamBody<Chunks>>;
@@ -137,14 +138,17 @@ async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Result<Reply>
         return Ok(control(state, head.method.as_str(), &path, &bytes));
     }
     let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let call = Call::of(&head.method, &path, head.uri.query());
+    let call = call.as_ref();
+    let model = call.and_then(|call| call.model.as_deref()).or_else(|| member(&body, "model").as_str());
     let behaviour = head
         .headers
         .get("x-recorded-behave")
         .and_then(|value| serde_json::from_slice(value.as_bytes()).ok())
-        .unwrap_or_else(|| state.behaviour(member(&body, "model").as_str().unwrap_or_default()));
-    let problems = problems(state, &path, &head.headers, &body);
-    let wish = Wish::of(head.headers.get("x-recorded-case").and_then(|value| value.to_str().ok()), &body);
-    let case = choose::choose(&state.corpus, &path, &wish);
+        .unwrap_or_else(|| state.behaviour(model.unwrap_or_default()));
+    let problems = problems(state, call, model, &head.headers, &body);
+    let wish = Wish::of(head.headers.get("x-recorded-case").and_then(|value| value.to_str().ok()), call, &body);
+    let case = choose::choose(&state.corpus, &path, call, &wish);
     let number = state.keep(Received {
         version: format!("{:?}", head.version),
         method: head.method.to_string(),
@@ -163,38 +167,55 @@ async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Result<Reply>
         return std::future::pending().await;
     }
     tokio::time::sleep(behaviour.delay()).await;
-    if let Some(status) = authentication_fault(state, &path, &head.headers) {
-        return Ok(fault(&path, status, "invalid key", end));
+    let vendor = call.map_or(Vendor::OpenAI, |call| call.vendor);
+    if let Some(status) = authentication_fault(state, vendor, &head) {
+        return Ok(refusal(vendor, status, "invalid key", end));
+    }
+    if let Some(status) = behaviour.refuse {
+        return Ok(refusal(vendor, StatusCode::from_u16(status)?, REFUSED, end));
     }
     if behaviour.status.is_none() && !behaviour.garbage && !problems.is_empty() {
-        return Ok(fault(&path, StatusCode::BAD_REQUEST, &problems.join("; "), end));
+        return Ok(refusal(vendor, StatusCode::BAD_REQUEST, &problems.join("; "), end));
     }
     let Some(case) = case else {
         let message = format!("no recorded case answers {path} with {wish:?}");
-        return Ok(fault(&path, StatusCode::NOT_FOUND, &message, end));
+        return Ok(refusal(vendor, StatusCode::NOT_FOUND, &message, end));
     };
-    replay(case, &behaviour, end)
+    replay(case, call, &behaviour, end)
 }
 
-fn replay(case: &Case, behaviour: &Behaviour, end: End) -> Result<Reply> {
+/// What a refusal says that was asked for.
+const REFUSED: &str = "the recorded provider was told to refuse";
+
+fn replay(case: &Case, call: Option<&Call>, behaviour: &Behaviour, end: End) -> Result<Reply> {
     let status = StatusCode::from_u16(behaviour.status.unwrap_or(case.status))?;
     let body = behaviour.replace(case.body()?);
-    let mut reply = Response::new(StreamBody::new(chunks(body, case.streaming, behaviour, end)));
+    let (pieces, silent) = if case.streaming { frames::pieces(&body, call, behaviour) } else { (vec![body], false) };
+    let mut reply = Response::new(StreamBody::new(chunks(pieces, silent, behaviour, end)));
     *reply.status_mut() = status;
     *reply.headers_mut() = case.headers.clone();
+    if let Some(content_type) = call.filter(|_| case.streaming).and_then(|call| content_type(call.framing)) {
+        reply.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
     for (name, value) in &behaviour.headers {
         reply.headers_mut().insert(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
     }
     Ok(reply)
 }
 
+fn content_type(framing: Framing) -> Option<&'static str> {
+    match framing {
+        Framing::Recorded => None,
+        Framing::JsonArray => Some("application/json; charset=UTF-8"),
+        Framing::Chunks => Some("application/vnd.amazon.eventstream"),
+    }
+}
+
 /// The body, one event of a stream at a time, with the asked faults.
-fn chunks(body: Bytes, streaming: bool, behaviour: &Behaviour, end: End) -> Chunks {
+fn chunks(pieces: Vec<Bytes>, silent: bool, behaviour: &Behaviour, end: End) -> Chunks {
     let pace = behaviour.pace();
-    let length = behaviour.cut_after.or(behaviour.stall_after).unwrap_or(body.len()).min(body.len());
-    let sent = body.slice(..length);
-    let events = if streaming { events(&sent) } else { vec![sent] };
-    let events = stream::iter(events).then(move |event| async move {
+    let sent = shortened(pieces, behaviour.cut_after.or(behaviour.stall_after));
+    let events = stream::iter(sent).then(move |event| async move {
         if pace > Duration::ZERO {
             tokio::time::sleep(pace).await;
         }
@@ -203,27 +224,21 @@ fn chunks(body: Bytes, streaming: bool, behaviour: &Behaviour, end: End) -> Chun
     if behaviour.cut_after.is_some() {
         return Box::pin(Guarded { inner: Box::pin(events.chain(stream::once(async { Err(anyhow!("cut")) }))), end });
     }
-    if behaviour.stall_after.is_some() {
+    if silent || behaviour.stall_after.is_some() {
         return Box::pin(Guarded { inner: Box::pin(events.chain(stream::pending())), end });
     }
     Box::pin(Guarded { inner: Box::pin(events), end })
 }
 
-/// Splits after each empty line; what follows the last one is a piece too.
-fn events(body: &Bytes) -> Vec<Bytes> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for at in 1..body.len() {
-        let ends = body[..=at].ends_with(b"\n\n") || body[..=at].ends_with(b"\r\n\r\n");
-        if ends && at + 1 > start + 2 {
-            pieces.push(body.slice(start..=at));
-            start = at + 1;
-        }
-    }
-    if start < body.len() {
-        pieces.push(body.slice(start..));
-    }
-    pieces
+/// The first so many bytes.
+fn shortened(pieces: Vec<Bytes>, length: Option<usize>) -> Vec<Bytes> {
+    let Some(mut left) = length else { return pieces };
+    let kept = pieces.into_iter().map(|piece| {
+        let piece = piece.slice(..left.min(piece.len()));
+        left -= piece.len();
+        piece
+    });
+    kept.take_while(|piece| !piece.is_empty()).collect()
 }
 
 /// Notes with the request whether its reply was sent to the end.
@@ -267,44 +282,49 @@ fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-fn problems(state: &State, path: &str, headers: &HeaderMap, body: &Value) -> Vec<String> {
+fn problems(state: &State, call: Option<&Call>, model: Option<&str>, headers: &HeaderMap, body: &Value) -> Vec<String> {
     let leaks = kept_headers(headers).into_iter().filter_map(|(name, value)| {
         let leaked = state.forbidden.iter().any(|text| value.contains(text.as_str()));
         leaked.then(|| format!("header {name} carries what must not leave the pod"))
     });
-    let violations = match (choose::endpoint(path), &state.schemas) {
-        (Some((provider, endpoint)), Some(schemas)) => schemas.violations(provider, endpoint, body),
+    let violations = match (call, &state.schemas) {
+        (Some(call), Some(schemas)) => schemas.violations(call, body),
         _ => Vec::new(),
     };
-    leaks.chain(violations).collect()
-}
-
-fn speaks_anthropic(path: &str) -> bool {
-    choose::endpoint(path).is_some_and(|(provider, _)| provider == "anthropic")
+    let told = call.map(|call| conversation::faults(call.format, model.unwrap_or_default(), body)).unwrap_or_default();
+    leaks.chain(violations).chain(told).collect()
 }
 
 /// The status with which the vendor refuses the request's key.
-fn authentication_fault(state: &State, path: &str, headers: &HeaderMap) -> Option<StatusCode> {
-    let given = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let key = if speaks_anthropic(path) {
-        given("x-api-key")
-    } else {
-        given("authorization").and_then(|value| value.strip_prefix("Bearer "))
+fn authentication_fault(state: &State, vendor: Vendor, head: &http::request::Parts) -> Option<StatusCode> {
+    let given = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = given("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let in_query = head.uri.query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("key=")));
+    let key = match vendor {
+        Vendor::OpenAI | Vendor::Cohere => bearer,
+        // Of a signature only who signed is looked at.
+        Vendor::Bedrock => bearer.or_else(|| {
+            let signature = given("authorization")?.strip_prefix("AWS4-HMAC-SHA256 Credential=")?;
+            signature.split('/').next()
+        }),
+        Vendor::Anthropic => given("x-api-key").or(bearer),
+        Vendor::AzureOpenAI => given("api-key").or(bearer),
+        Vendor::Gemini => given("x-goog-api-key").or(in_query),
+        Vendor::VertexAI => bearer.or_else(|| given("x-goog-api-key")).or(in_query),
     };
     let right = state.keys.is_empty() || key.is_some_and(|key| state.keys.iter().any(|known| known == key));
     (!right).then_some(StatusCode::UNAUTHORIZED)
 }
 
 /// An error in the vendor's words.
-fn fault(path: &str, status: StatusCode, message: &str, mut end: End) -> Reply {
+fn refusal(vendor: Vendor, status: StatusCode, message: &str, mut end: End) -> Reply {
     end.finished = true;
-    let kind = if status == StatusCode::UNAUTHORIZED { "authentication_error" } else { "invalid_request_error" };
-    let body = if speaks_anthropic(path) {
-        json!({"type": "error", "error": {"type": kind, "message": message}})
-    } else {
-        json!({"error": {"message": message, "type": kind, "param": null, "code": null}})
-    };
-    whole(status, &body)
+    let (body, header) = fault::body(vendor, status, message);
+    let mut reply = whole(status, &body);
+    if let Some((name, value)) = header {
+        reply.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    reply
 }
 
 fn control(state: &State, method: &str, path: &str, body: &[u8]) -> Reply {
@@ -334,21 +354,4 @@ fn whole(status: StatusCode, body: &Value) -> Reply {
     *reply.status_mut() = status;
     reply.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(body: &'static str, expected: &[&str]) {
-        assert_eq!(events(&Bytes::from_static(body.as_bytes())), expected);
-    }
-
-    #[test]
-    fn a_stream_is_split_after_its_events() {
-        check("data: a\n\ndata: b\n\n", &["data: a\n\n", "data: b\n\n"]);
-        check("data: a\r\n\r\ndata: b", &["data: a\r\n\r\n", "data: b"]);
-        check("", &[]);
-    }
 }

@@ -1,0 +1,1 @@
+"""The vendors' Python SDKs as clients."""
