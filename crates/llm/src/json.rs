@@ -92,6 +92,16 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// What an object of a vendor's own is, in the vendor's words: its `type` or, where formats tell kinds by members
+/// (`{"googleSearch": {}}`), the name of its first member that is an object.
+pub(crate) fn kind(value: &Value) -> &str {
+    let named = || {
+        let members = value.as_object().into_iter().flatten();
+        members.into_iter().find(|(_, inside)| inside.is_object()).map(|(name, _)| name.as_str())
+    };
+    value.get("type").and_then(Value::as_str).or_else(named).unwrap_or("unknown")
+}
+
 /// A count: a non-negative integer, or a float that is one; 0 otherwise.
 pub(crate) fn count(value: &Value, key: &str) -> u64 {
     match value.get(key) {

@@ -53,23 +53,25 @@ fn kind(dialect: Dialect, error: &ErrorInfo, body: &Value) -> String {
 /// Whether a status has the kind that the vendor's documents have for it.
 fn fits(dialect: Dialect, status: u16, kind: &str) -> Result<(), String> {
     let kinds: &[&str] = match (dialect, status) {
-        // Google answers a wrong key with 400.
-        (Dialect::Anthropic, 400 | 422) => &["invalid_request_error", "authentication_error"],
+        // The words may say more than the status: Google answers a wrong key with 400, OpenAI an unknown model.
+        (Dialect::Anthropic, 400 | 422) => &["invalid_request_error", "authentication_error", "not_found_error"],
         (Dialect::Anthropic, 401) => &["authentication_error"],
-        (Dialect::Anthropic, 403) => &["permission_error"],
+        (Dialect::Anthropic, 403) => &["permission_error", "authentication_error"],
         (Dialect::Anthropic, 404) => &["not_found_error"],
         (Dialect::Anthropic, 429) => &["rate_limit_error", "billing_error"],
         (Dialect::Anthropic, 529) => &["overloaded_error"],
         (Dialect::Anthropic, 500..) => &["api_error", "overloaded_error", "timeout_error"],
         (Dialect::Gemini | Dialect::VertexAI, 400 | 422) => {
-            &["INVALID_ARGUMENT", "FAILED_PRECONDITION", "UNAUTHENTICATED"]
+            &["INVALID_ARGUMENT", "FAILED_PRECONDITION", "UNAUTHENTICATED", "NOT_FOUND"]
         }
         (Dialect::Gemini | Dialect::VertexAI, 401) => &["UNAUTHENTICATED"],
-        (Dialect::Gemini | Dialect::VertexAI, 403) => &["PERMISSION_DENIED"],
+        (Dialect::Gemini | Dialect::VertexAI, 403) => &["PERMISSION_DENIED", "UNAUTHENTICATED"],
         (Dialect::Gemini | Dialect::VertexAI, 404) => &["NOT_FOUND"],
         (Dialect::Gemini | Dialect::VertexAI, 429) => &["RESOURCE_EXHAUSTED"],
         (Dialect::Gemini | Dialect::VertexAI, 500..) => &["INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "UNKNOWN"],
-        (Dialect::Bedrock, 400 | 422) => &["ValidationException"],
+        (Dialect::Bedrock, 400 | 422) => {
+            &["ValidationException", "ResourceNotFoundException", "UnrecognizedClientException"]
+        }
         (Dialect::Bedrock, 401 | 403) => {
             &["AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"]
         }

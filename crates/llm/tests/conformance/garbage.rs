@@ -138,7 +138,9 @@ fn translated(client: Format, framing: Framing, out: &[u8], failed: bool) -> Res
     if !is_error(client, last)? {
         return Err(format!("the last event is no error: {}", last.data));
     }
-    for event in before {
+    // OpenAI tells an error twice: as an event of its own, and in the response that failed.
+    let told = matches!(before.last(), Some(event) if client == Format::OpenAIResponses && is_error(client, event)?);
+    for event in &before[..before.len() - usize::from(told)] {
         if ends(client, event)? || is_error(client, event)? {
             return Err(format!("the stream ended before its error: {}", event.data));
         }

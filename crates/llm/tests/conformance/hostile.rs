@@ -254,7 +254,12 @@ fn long(format: Format, number: usize) -> Vec<(&'static str, Value)> {
         bodies.push((what, body));
     };
     let user = |content: Value| json!({"role": "user", "content": content});
-    add("turns", (0..number).map(|nth| json!({"role": (["user", "assistant"][nth % 2]), "content": "a"})).collect());
+    add(
+        "turns",
+        (0..number)
+            .map(|nth| json!({"role": if nth % 2 == 0 { "user" } else { "assistant" }, "content": "a"}))
+            .collect(),
+    );
     add("parts", vec![user((0..number).map(|_| json!({"type": "text", "text": "a"})).collect())]);
     let call =
         |nth: usize| json!({"id": format!("c{nth}"), "type": "function", "function": {"name": "f", "arguments": "{}"}});

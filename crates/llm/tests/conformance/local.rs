@@ -7,7 +7,7 @@ use crate::corpus::CASES;
 use crate::drive::bytes;
 use crate::frames;
 use crate::grammar::grammar;
-use crate::parties::{FORMATS, call, dialects, framings};
+use crate::parties::{call, dialects, framings};
 use crate::replies::required;
 use crate::schema::{self, Book, What};
 use crate::view::{self, counted};
@@ -15,7 +15,7 @@ use crate::view::{self, counted};
 #[test]
 fn echo_answers_as_the_vendor_would_whole_and_streamed() {
     let (mut said, mut asked) = (0, 0);
-    for case in CASES.iter().filter(|case| case.wire.envelope == Envelope::None && FORMATS.contains(&case.format())) {
+    for case in CASES.iter().filter(|case| case.wire.envelope == Envelope::None && case.ok()) {
         let (Some(body), format) = (&case.request, case.format()) else { continue };
         let mut request: Value = serde_json::from_slice(body).unwrap();
         let framings = framings(format).iter().map(|framing| (true, *framing));

@@ -96,7 +96,12 @@ pub(crate) fn same(
     let calls = !upstream.calls.is_empty() && upstream.finish.as_deref() == Some("stop");
     let calls = calls && (implied || wire == Format::OpenAIChat);
     let finish = if calls { Some("tool_calls") } else { upstream.finish.as_deref() };
-    equal("finish", &view.finish.as_deref(), &finish.map(known))?;
+    // Cohere has no word for a refusal.
+    let finish = finish.map(known).map(|finish| match finish {
+        "content_filter" if client == Format::CohereChat => "stop",
+        finish => finish,
+    });
+    equal("finish", &view.finish.as_deref(), &finish)?;
     if upstream.usage.is_some() {
         // Some servers count more cached tokens than tokens; counts are never negative.
         let sane = upstream.usage.map(|usage| Counts { input: usage.input.max(usage.cached), ..usage });
@@ -162,7 +167,6 @@ pub(crate) fn required(format: Format, body: &Value) -> Result<(), String> {
             "/tool_choice",
             "/tools",
             "/top_p",
-            "/usage/total_tokens",
         ],
         Format::AnthropicMessages => &[
             "/id",

@@ -73,7 +73,7 @@ impl Turns<'_> {
             }
             PartKind::Foreign(value) if self.own => return Ok(Some(value)),
             PartKind::Foreign(value) => {
-                let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+                let kind = crate::json::kind(&value).to_owned();
                 let message = format!("content of type '{kind}' is not possible with an Anthropic Messages provider");
                 return Err(BodyError::unsupported("messages[].content[].type", message));
             }

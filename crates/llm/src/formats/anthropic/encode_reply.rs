@@ -69,7 +69,7 @@ fn block(part: Part, origin: Format, report: &mut Report) -> Option<Value> {
             tool_use(&id, &name, Value::Object(input))
         }
         PartKind::Foreign(value) => {
-            let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+            let kind = crate::json::kind(&value);
             report.drop(format!("message.{kind}"));
             return None;
         }

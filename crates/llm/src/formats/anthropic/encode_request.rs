@@ -234,7 +234,7 @@ fn encode_tool(
     let (name, description, schema, strict, inner) = match tool.kind {
         ToolKind::Foreign(value) if own => return Ok(value),
         ToolKind::Foreign(value) => {
-            let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+            let kind = crate::json::kind(&value);
             let message = format!("tools of type '{kind}' are not possible with an Anthropic Messages provider");
             return Err(BodyError::unsupported(format!("tools[{at}].type"), message));
         }

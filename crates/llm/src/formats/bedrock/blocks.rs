@@ -174,7 +174,7 @@ impl Blocks<'_> {
             let source = Source::Base64 { media_type, data: text(audio, "data").to_owned() };
             return Ok(Some(json!({"audio": documents::audio(source)?})));
         }
-        let kind = if kind.is_empty() { "unknown".to_owned() } else { kind };
+        let kind = crate::json::kind(&value).to_owned();
         if self.said {
             self.report.drop(format!("messages[].content[].{kind}"));
             return Ok(None);

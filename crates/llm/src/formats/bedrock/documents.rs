@@ -67,6 +67,10 @@ impl Kind {
                 );
                 BodyError::unsupported(*field, message)
             }
+            Source::Url(url) if url.contains("://") => {
+                let message = format!("{what} that another vendor holds cannot be sent to a Bedrock provider");
+                BodyError::unsupported(*field, message)
+            }
             Source::Url(_) => BodyError::field(*field, format!("'{field}' must be a base64 data URL")),
             _ => {
                 let message = format!("{what} that is a file of another vendor's cannot be sent to a Bedrock provider");

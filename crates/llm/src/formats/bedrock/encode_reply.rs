@@ -74,7 +74,7 @@ fn blocks(part: Part, origin: Format, report: &mut Report, out: &mut Vec<Value>)
             json!({"image": {"format": IMAGE.format(&media_type), "source": {"bytes": data}}})
         }
         PartKind::Foreign(value) => {
-            let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+            let kind = crate::json::kind(&value);
             report.drop(format!("message.{kind}"));
             return;
         }

@@ -58,7 +58,7 @@ fn spec(
     let (name, description, schema, strict, inner) = match tool.kind {
         ToolKind::Function { name, description, schema, strict, inner } => (name, description, schema, strict, inner),
         ToolKind::Foreign(value) => {
-            let kind = crate::json::text(&value, "type").to_owned();
+            let kind = crate::json::kind(&value).to_owned();
             // Anthropic's clients send their vendor's tools whatever the model; without one they still work.
             if around.origin == Format::AnthropicMessages {
                 report.drop(format!("tools[].{kind}"));

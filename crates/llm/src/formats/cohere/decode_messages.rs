@@ -120,7 +120,11 @@ fn decode_part(at: usize, nth: usize, part: Value) -> Result<Part, BodyError> {
         Some("image_url") => decode_image(&mut part),
         Some("document") => match documents::decode(&part) {
             Some(document) => return Ok(document),
-            None => None,
+            None => match documents::take_text(&mut part) {
+                // The type tells it from a text.
+                Some(text) => return Ok(Part { extras: part, ..Part::new(PartKind::Text(text)) }),
+                None => None,
+            },
         },
         _ => None,
     };

@@ -37,6 +37,15 @@ fn read(document: &Object) -> Option<Part> {
     Some(part)
 }
 
+/// The text that the vendor's guide puts in the place of a tool result's data, though the schema has objects alone:
+/// <https://docs.cohere.com/docs/tool-use-overview>.
+pub(super) fn take_text(part: &mut Object) -> Option<String> {
+    let document = part.get("document").filter(|_| part.len() == 2)?.as_object()?;
+    let text = document.get("data").filter(|_| document.len() == 1)?.as_str()?.to_owned();
+    part.shift_remove("document");
+    Some(text)
+}
+
 /// Title and text of a document that has nothing else. A text that is itself an object's JSON would be taken for one.
 fn titled(data: &Object) -> Option<(Option<String>, String)> {
     let text = data.get("text")?.as_str()?;

@@ -10,7 +10,11 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 impl Encoder<'_> {
-    pub(super) fn text(&mut self, text: String, cache: Option<Value>, extras: Object) -> Value {
+    pub(super) fn text(&mut self, text: String, cache: Option<Value>, mut extras: Object) -> Value {
+        if extras.get("type").is_some_and(|kind| kind == "document") {
+            extras.shift_remove("type");
+            return self.part(json!({"type": "document", "document": {"data": text}}), cache, extras);
+        }
         self.part(json!({"type": "text", "text": text}), cache, extras)
     }
 
@@ -73,7 +77,7 @@ impl Encoder<'_> {
                 ));
             }
             PartKind::Foreign(value) => {
-                let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+                let kind = crate::json::kind(&value);
                 self.report.drop(format!("messages[].content[].{kind}"));
                 return Ok(None);
             }

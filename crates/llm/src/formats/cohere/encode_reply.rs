@@ -48,7 +48,7 @@ fn encode_message(parts: Vec<Part>, origin: Format, report: &mut Report) -> Valu
                 calls.push(tool_call(&id, &name, &arguments.into_text()));
             }
             PartKind::Foreign(value) => {
-                let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+                let kind = crate::json::kind(&value);
                 report.drop(format!("message.content[].{kind}"));
             }
             PartKind::RedactedThinking(_) => report.drop("message.content[].redacted_thinking"),

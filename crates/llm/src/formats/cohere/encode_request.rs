@@ -159,7 +159,7 @@ fn encode_tool(
     let (name, description, schema, inner) = match tool.kind {
         ToolKind::Foreign(value) if how.own => return Ok(Some(value)),
         ToolKind::Foreign(value) => {
-            let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+            let kind = crate::json::kind(&value);
             // The server tools that Claude's clients always send are no reason to refuse.
             if how.origin == Format::AnthropicMessages {
                 report.drop(format!("tools[].{kind}"));

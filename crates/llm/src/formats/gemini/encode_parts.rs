@@ -232,5 +232,5 @@ fn search_result(value: &Value) -> String {
 }
 
 fn name_of(value: &Value) -> &str {
-    value.get("type").and_then(Value::as_str).unwrap_or("unknown")
+    crate::json::kind(value)
 }

@@ -77,7 +77,7 @@ fn encode_part(part: Part, origin: Format, report: &mut Report) -> Option<Value>
             }
         },
         PartKind::Foreign(value) => {
-            let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+            let kind = crate::json::kind(&value);
             report.drop(format!("message.{kind}"));
             return None;
         }

@@ -135,7 +135,7 @@ fn own_tools(
     } else if begins(&["google_maps", "googleMaps"]) {
         "googleMaps"
     } else {
-        let kind = if kind.is_empty() { "unknown" } else { &kind };
+        let kind = crate::json::kind(&value);
         let message = format!("tools of type '{kind}' are not possible with a Gemini provider");
         return Err(BodyError::unsupported(format!("tools[{at}].type"), message));
     };

@@ -42,6 +42,7 @@ fn status_name(error: &ErrorInfo) -> &'static str {
         ErrorKind::InvalidRequest if error.status == 409 => "ABORTED",
         ErrorKind::InvalidRequest | ErrorKind::TooLarge => "INVALID_ARGUMENT",
         ErrorKind::Authentication => "UNAUTHENTICATED",
+        ErrorKind::Billing if error.status == 429 => "RESOURCE_EXHAUSTED",
         ErrorKind::Billing => "FAILED_PRECONDITION",
         ErrorKind::Permission => "PERMISSION_DENIED",
         ErrorKind::NotFound => "NOT_FOUND",

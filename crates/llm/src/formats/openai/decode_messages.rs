@@ -166,7 +166,13 @@ fn decode_part(at: usize, nth: usize, part: Value) -> Result<Part, BodyError> {
         _ => None,
     };
     let Some(kind) = kind else {
-        return Ok(Part::new(PartKind::Foreign(Value::Object(part))));
+        return match wrong_member(&part) {
+            Some(member) => {
+                let field = format!("messages[{at}].content[{nth}].{member}");
+                Err(BodyError::field(&field, format!("'{field}' must be an object")))
+            }
+            None => Ok(Part::new(PartKind::Foreign(Value::Object(part)))),
+        };
     };
     // A document by URL has a word of its own, which tells it from a file.
     if part.get("type").is_none_or(|kind| kind != DOCUMENT_URL) {
@@ -174,6 +180,13 @@ fn decode_part(at: usize, nth: usize, part: Value) -> Result<Part, BodyError> {
     }
     let cache = take_object(&mut part, "cache_control").map(Value::Object);
     Ok(Part { cache, extras: part, ..Part::new(kind) })
+}
+
+/// The member that holds what the part is, where it is neither an object nor a text.
+fn wrong_member(part: &Object) -> Option<&'static str> {
+    let kind = part.get("type")?.as_str()?;
+    let member = ["image_url", "file", "input_audio", "video_url"].into_iter().find(|member| *member == kind)?;
+    part.get(member).is_some_and(|value| !value.is_object() && !value.is_string()).then_some(member)
 }
 
 /// `image_url` is an object; some clients write the bare URL. What is beside `url` stays in extras.

@@ -192,7 +192,7 @@ pub(super) fn joined(parts: Vec<Value>) -> Option<Value> {
 }
 
 pub(crate) fn foreign_name(value: &Value) -> &str {
-    value.get("type").and_then(Value::as_str).unwrap_or("unknown")
+    crate::json::kind(value)
 }
 
 pub(crate) fn kind_name(kind: &PartKind) -> &str {

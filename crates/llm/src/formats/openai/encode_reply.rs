@@ -95,7 +95,7 @@ fn encode_message(parts: Vec<Part>, finish: &Finish, origin: Format, report: &mu
                 calls.push(call);
             }
             PartKind::Foreign(value) => {
-                let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+                let kind = crate::json::kind(&value);
                 report.drop(format!("content[].{kind}"));
             }
             _ => report.drop("content[]"),

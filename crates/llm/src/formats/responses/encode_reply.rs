@@ -254,7 +254,7 @@ impl<'a> Output<'a> {
             PartKind::ToolCall { id, name, arguments } => self.call(&id, &name, arguments, status),
             PartKind::Foreign(value) if self.own() => value,
             PartKind::Foreign(value) => {
-                let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+                let kind = crate::json::kind(&value);
                 self.report.drop(format!("content[].{kind}"));
                 return None;
             }

@@ -50,6 +50,9 @@ pub(crate) fn refuse_stateful(request: &Request) -> Result<(), BodyError> {
     if request.extras.get("background") == Some(&Value::Bool(true)) {
         return refused("background", "the answer is kept there");
     }
+    if request.messages.is_empty() {
+        return Err(BodyError::field("input", "'input' is missing"));
+    }
     for (at, message) in request.messages.iter().enumerate() {
         let [Part { kind: PartKind::Foreign(item), .. }] = message.content.parts.as_slice() else { continue };
         if message.content.form != Form::Absent {

@@ -135,7 +135,7 @@ impl ToolEncoder<'_> {
 
     /// OpenAI Chat's custom tools, and tools of this format that an OpenAI client put among its own.
     fn foreign(&mut self, at: usize, value: Value) -> Result<Option<Value>, BodyError> {
-        let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+        let kind = crate::json::kind(&value).to_owned();
         if self.origin == Format::AnthropicMessages
             && kind.starts_with("web_search")
             && let Value::Object(tool) = value

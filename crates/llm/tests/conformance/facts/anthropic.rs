@@ -75,6 +75,9 @@ pub(super) fn asks(request: &Value, asks: &mut Vec<Ask>) {
         ask("parallel_tool_calls", "tool_choice.disable_parallel_tool_use", json!(false), asks);
     }
     let thinking = &request["thinking"];
+    if let Some(display) = thinking["display"].as_str() {
+        ask("show_thinking", "thinking.display", json!(display != "omitted"), asks);
+    }
     let thinking = if thinking["type"] == "disabled" { json!("none") } else { thinking.clone() };
     ask("reasoning_effort", "thinking", thinking, asks);
     let output = &request["output_config"];

@@ -32,6 +32,11 @@ fn blocks(path: &str, who: Who, content: &Value, facts: &mut Facts) {
                 "text" => facts.text(&path, who, value),
                 "json" => facts.text(&path, who, &json!(value.to_string())),
                 "reasoningContent" => facts.thinking(&path, &value["reasoningText"]["text"]),
+                // A tool that ran at the vendor's.
+                "toolUse" if value["type"] == "server_tool_use" => {
+                    facts.note(&path, who, Says::Vendor(kind.clone()));
+                }
+                "toolResult" if value["type"].is_string() => facts.note(&path, who, Says::Vendor(kind.clone())),
                 "toolUse" => facts.call(&path, &value["toolUseId"], &value["name"], value["input"].clone()),
                 "toolResult" => {
                     facts.result(&path, &value["toolUseId"], &Value::Null);

@@ -133,7 +133,8 @@ pub(super) fn asks(request: &Value, asks: &mut Vec<Ask>) {
         };
         ask("reasoning_effort", &format!("generationConfig.thinkingConfig.{member}"), value, asks);
     }
-    rest(thinking, "generationConfig.thinkingConfig.", &["thinkingLevel", "thinkingBudget"], asks);
+    named(thinking, "generationConfig.thinkingConfig.", &[("includeThoughts", "show_thinking")], asks);
+    rest(thinking, "generationConfig.thinkingConfig.", &["thinkingLevel", "thinkingBudget", "includeThoughts"], asks);
     let schema = ["responseSchema", "responseJsonSchema"].iter().find_map(|member| config.get(*member));
     let format = match (schema, config["responseMimeType"].as_str()) {
         (Some(schema), _) => json!({"schema": schema}),

@@ -1,9 +1,10 @@
 //! Whether a translated request still says what the client's said.
 
+use base64::Engine as _;
 use pillion_llm::Format;
 use serde_json::Value;
 
-use super::{Ask, Fact, Says, asks, every_ask, facts};
+use super::{Ask, Fact, Says, Who, asks, every_ask, facts};
 
 /// The facts and asks of a client's request that its translation does not hold and no report names.
 pub(crate) fn lost(
@@ -17,18 +18,22 @@ pub(crate) fn lost(
     let facts = facts(client, request).into_iter();
     // Whoever says it now: that the speaker is another one is reported.
     let anyone = reported.iter().any(|name| name.ends_with(".role"));
-    let facts = facts.filter(|fact| !holds(&now, &raw, fact, anyone) && !names(reported, &fact.path));
+    let facts = facts.filter(|fact| !holds(&now, &raw, fact, anyone) && !told(reported, fact));
     let facts = facts.map(|fact| format!("{} of {:?}: {:.160}", fact.path, fact.who, format!("{:?}", fact.says)));
     let now = every_ask(wire, translated);
     // Of an object that another member stands for, what is left out is named below it.
     let below = |ask: &Ask| reported.iter().any(|name| name.starts_with(&format!("{}.", ask.path)));
     let told = |ask: &Ask| {
         // A budget of thinking stands in the model as Anthropic writes it.
-        let thinking = ask.concept == Some("reasoning_effort") && names(reported, "thinking");
+        let thinking = matches!(ask.concept, Some("reasoning_effort" | "show_thinking")) && tells_thinking(reported);
         let named = thinking || below(ask) || names(reported, &ask.path);
         named || ask.concept.is_some_and(|concept| names(reported, concept))
     };
-    let asks = asks(client, request).into_iter().filter(|ask| !carried(&now, ask) && !told(ask));
+    // OpenAI Chat asks for a search beside the tools.
+    let searches = facts_of(wire, translated, |says| matches!(says, Says::Vendor(kind) if kind.contains("earch")));
+    let thinks = asks(client, request).iter().any(|ask| ask.concept == Some("reasoning_effort"));
+    let carried = |ask: &Ask| carried(&now, ask, thinks) || ask.path == "web_search_options" && searches;
+    let asks = asks(client, request).into_iter().filter(|ask| !carried(ask) && !told(ask));
     let asks =
         asks.map(|ask| format!("{} ({}): {:.80}", ask.path, ask.concept.unwrap_or("its own"), ask.value.to_string()));
     facts.chain(asks).collect()
@@ -53,11 +58,34 @@ impl Raw {
 
 fn collect(value: &Value, strings: &mut Vec<String>) {
     match value {
-        Value::String(text) => strings.push(text.clone()),
+        Value::String(text) => {
+            let plain = base64::engine::general_purpose::STANDARD.decode(text).ok();
+            strings.extend(plain.and_then(|bytes| String::from_utf8(bytes).ok()));
+            strings.push(text.clone());
+        }
         Value::Array(items) => items.iter().for_each(|item| collect(item, strings)),
         Value::Object(object) => object.values().for_each(|item| collect(item, strings)),
         _ => {}
     }
+}
+
+fn facts_of(format: Format, body: &Value, is: impl Fn(&Says) -> bool) -> bool {
+    facts(format, body).iter().any(|fact| is(&fact.says))
+}
+
+/// Whether a report names a fact, in the client's words or in those that all formats meet in.
+fn told(reported: &[String], fact: &Fact) -> bool {
+    let also = match (&fact.says, fact.who) {
+        (Says::Thinking(_), _) => tells_thinking(reported),
+        (Says::Function { .. }, _) => names(reported, "tools[].function"),
+        (_, Who::Tool) => names(reported, "messages[].tool_call_id"),
+        _ => false,
+    };
+    also || names(reported, &fact.path)
+}
+
+fn tells_thinking(reported: &[String]) -> bool {
+    ["thinking", "reasoning_content", "reasoning", "reasoning_effort"].iter().any(|word| names(reported, word))
 }
 
 fn holds(now: &[Fact], raw: &Raw, fact: &Fact, anyone: bool) -> bool {
@@ -65,9 +93,13 @@ fn holds(now: &[Fact], raw: &Raw, fact: &Fact, anyone: bool) -> bool {
     match &fact.says {
         // What a tool returned may be said as JSON instead of text.
         Says::Text(text) => {
-            same.any(|other| matches!(&other.says, Says::Text(other) if other.contains(text.as_str()) || is_same_json(other, text)))
+            // A tool's document may stay one.
+            fact.who == Who::Tool && raw.within(text)
+                || same.any(|other| matches!(&other.says, Says::Text(other) if other.contains(text.as_str()) || is_same_json(other, text)))
         }
-        Says::Thinking(text) => same.any(|other| matches!(&other.says, Says::Thinking(other) if other.contains(text.as_str()))),
+        Says::Thinking(text) => {
+            same.any(|other| matches!(&other.says, Says::Thinking(other) if other.contains(text.as_str())))
+        }
         Says::Media(data) => raw.within(data),
         Says::Call { id, name, arguments } => same.any(|other| match &other.says {
             Says::Call { id: other_id, name: other_name, arguments: other } => {
@@ -90,7 +122,10 @@ fn holds(now: &[Fact], raw: &Raw, fact: &Fact, anyone: bool) -> bool {
             }
             _ => false,
         }),
-        Says::Vendor(kind) => same.any(|other| matches!(&other.says, Says::Vendor(other) if other == kind)),
+        // Tools of the same use have dates in some vendors' names.
+        Says::Vendor(kind) => same.any(|other| {
+            matches!(&other.says, Says::Vendor(other) if other == kind || kind.starts_with("web_search") && other == "web_search")
+        }),
     }
 }
 
@@ -111,7 +146,10 @@ fn is_same_json(left: &str, right: &str) -> bool {
         (Some(left), Some(right)) => {
             left == right || left.as_object().is_some_and(|object| object.values().any(|value| *value == right))
         }
-        // A text that became a member of an object.
+        // An object of one text and that text.
+        (None, Some(Value::Object(right))) => {
+            right.len() == 1 && right.values().all(|value| value.as_str() == Some(left))
+        }
         (Some(Value::Object(left)), None) => {
             left.values().any(|value| value.as_str().is_some_and(|text| text.contains(right)))
         }
@@ -120,12 +158,18 @@ fn is_same_json(left: &str, right: &str) -> bool {
 }
 
 /// Numbers and words must be the same; what has a shape has another one.
-fn carried(now: &[Ask], ask: &Ask) -> bool {
+fn carried(now: &[Ask], ask: &Ask, thinks: bool) -> bool {
     let Some(concept) = ask.concept else {
         return now.iter().any(|other| other.concept.is_none() && other.path == ask.path);
     };
     let mut same = now.iter().filter(|other| other.concept == Some(concept));
     match &ask.value {
+        // Where thinking is asked for it is shown, unless it is said that it is not; where it is not, nothing is there.
+        Value::Bool(true) if concept == "show_thinking" && !thinks => true,
+        Value::Bool(true) if concept == "show_thinking" => now.iter().any(|other| {
+            other.concept == Some("reasoning_effort") && !other.value.is_null() && other.value != "none"
+                || other.concept == Some("show_thinking") && other.value == true
+        }),
         Value::Number(number) => same.any(|other| other.value.as_f64() == number.as_f64() || other.value.is_object()),
         Value::Object(_) => same.next().is_some(),
         // Every vendor has its own words for these.

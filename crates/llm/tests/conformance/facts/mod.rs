@@ -117,6 +117,9 @@ fn says_nothing(ask: &Ask) -> bool {
         }
         (_, Value::Array(items)) => items.is_empty(),
         (_, Value::Object(object)) if object.is_empty() => true,
+        (Some("presence_penalty" | "frequency_penalty"), value) => value.as_f64() == Some(0.0),
+        // Anthropic's word for its usual tier.
+        (Some("service_tier"), Value::String(word)) if word == "standard_only" => true,
         (Some("n" | "temperature" | "top_p"), _) => one,
         (Some("reasoning_effort" | "response_format" | "tool_choice" | "service_tier"), Value::String(word)) => {
             ["none", "text", "auto", "default"].contains(&word.as_str()) && ask.value != json!("none")

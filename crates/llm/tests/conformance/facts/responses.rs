@@ -76,9 +76,13 @@ pub(super) fn asks(request: &Value, asks: &mut Vec<Ask>) {
     let include = list(&request["include"]);
     let (logprobs, others): (Vec<_>, Vec<_>) = include.partition(|name| *name == "message.output_text.logprobs");
     ask("logprobs", "include", json!(!logprobs.is_empty()), asks);
+    // Thinking that goes back and forth is asked for by name here alone.
+    let others: Vec<_> = others.into_iter().filter(|name| *name != "reasoning.encrypted_content").collect();
     rest(&json!({"include": others}), "", &[], asks);
     named(&request["reasoning"], "reasoning.", &[("effort", "reasoning_effort")], asks);
-    rest(&request["reasoning"], "reasoning.", &["effort"], asks);
+    let summary = !request["reasoning"]["summary"].is_null();
+    ask("show_thinking", "reasoning.summary", json!(summary), asks);
+    rest(&request["reasoning"], "reasoning.", &["effort", "summary"], asks);
     let format = &request["text"]["format"];
     let kind = if format["type"] == "text" { json!("text") } else { format.clone() };
     ask("response_format", "text.format", kind, asks);

@@ -9,11 +9,13 @@ pub(super) fn of_reply(reply: &Value) -> View {
     let message = &reply["message"];
     let mut view = View { usage: counts(&reply["usage"]), ..View::default() };
     // The plan that leads to calls is thinking in other vendors' words.
-    view.thinking = string(&message["tool_plan"]);
+    view.thinking = without_signature(&string(&message["tool_plan"]));
     for part in list(&message["content"]) {
         match part["type"].as_str() {
             Some("text") => view.text.push_str(part["text"].as_str().unwrap_or_default()),
-            Some("thinking") => view.thinking.push_str(part["thinking"].as_str().unwrap_or_default()),
+            Some("thinking") => {
+                view.thinking.push_str(&without_signature(part["thinking"].as_str().unwrap_or_default()))
+            }
             other => view.others.push(other.unwrap_or("unknown").to_owned()),
         }
     }
@@ -31,6 +33,12 @@ pub(super) fn of_reply(reply: &Value) -> View {
     });
     view.finish = finish.map(str::to_owned);
     view
+}
+
+/// The format has no place for signatures: another vendor's is a line of its own.
+fn without_signature(thinking: &str) -> String {
+    let lines = thinking.split_inclusive('\n').filter(|line| !line.starts_with("pillion:"));
+    lines.collect()
 }
 
 /// What was counted; what is billed leaves out the vendor's own prompt.

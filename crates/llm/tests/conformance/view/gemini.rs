@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Counts, View, count, list, object, string};
+use super::{Counts, View, count, list, object, owned, string};
 use crate::frames::Event;
 
 pub(super) fn of_reply(reply: &Value) -> View {
@@ -32,7 +32,8 @@ pub(super) fn of_reply(reply: &Value) -> View {
         view.citations = list(&candidate["groundingMetadata"]["groundingChunks"]).count();
     }
     view.logprobs = list(&candidate["logprobsResult"]["chosenCandidates"]).count();
-    if reply["candidates"].get(0).is_none() {
+    let blocked = reply["promptFeedback"].is_object() && reply["candidates"].get(0).is_none();
+    if blocked {
         // A prompt that was blocked, and why, is told as a refusal.
         view.text = string(&reply["promptFeedback"]["blockReasonMessage"]);
     }
@@ -55,11 +56,28 @@ pub(super) fn of_reply(reply: &Value) -> View {
             | "MODEL_ARMOR",
         ) => Some("content_filter"),
         Some(_) => Some("other"),
-        None if reply["promptFeedback"]["blockReason"].is_string() => Some("content_filter"),
+        None if blocked => Some("content_filter"),
         None => None,
     }
     .map(str::to_owned);
     view
+}
+
+/// Why it ended and which model it was, in Google's own words.
+pub(super) fn native(reply: &Value) -> (Option<String>, Option<String>) {
+    let finish = &reply["candidates"][0]["finishReason"];
+    let feedback = &reply["promptFeedback"];
+    let reason = match (finish, &feedback["blockReason"]) {
+        (Value::Number(number), _) => {
+            let at = number.as_u64().and_then(|number| usize::try_from(number).ok());
+            at.and_then(|at| NUMBERED.get(at)).map(|word| (*word).to_owned())
+        }
+        // What is left out has the enum's first value.
+        (Value::Null, Value::Null) if feedback.is_object() => Some("BLOCK_REASON_UNSPECIFIED".to_owned()),
+        (Value::Null, blocked) => owned(blocked),
+        (finish, _) => owned(finish),
+    };
+    (reason, owned(&reply["modelVersion"]))
 }
 
 const NUMBERED: &[&str] = &["FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER"];
@@ -83,10 +101,8 @@ pub(super) fn aggregate(events: &[Event]) -> Result<Value, String> {
         for (key, value) in chunk.as_object().ok_or("a chunk is no object")? {
             match (key.as_str(), reply.get_mut(key)) {
                 ("candidates", _) => {}
-                // Counts come bit by bit too.
-                ("usageMetadata", Some(Value::Object(known))) => {
-                    known.extend(object(value).as_object().unwrap().clone())
-                }
+                // The last counts are the whole answer's; an object without them says nothing new.
+                ("usageMetadata", Some(_)) if value["totalTokenCount"].is_null() => {}
                 _ => reply[key] = value.clone(),
             }
         }

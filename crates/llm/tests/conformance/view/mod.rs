@@ -101,15 +101,15 @@ pub(crate) fn native(format: Format, reply: &Value) -> (Option<String>, Option<S
             reason => (reason, &reply["model"]),
         },
         Format::AnthropicMessages => (&reply["stop_reason"], &reply["model"]),
-        Format::GeminiGenerateContent => match &reply["candidates"][0]["finishReason"] {
-            Value::Null => (&reply["promptFeedback"]["blockReason"], &reply["modelVersion"]),
-            reason => (reason, &reply["modelVersion"]),
-        },
+        Format::GeminiGenerateContent => return gemini::native(reply),
         Format::BedrockConverse => (&reply["stopReason"], &Value::Null),
         Format::CohereChat => (&reply["finish_reason"], &Value::Null),
     };
-    let owned = |value: &Value| value.as_str().map(str::to_owned);
     (owned(finish), owned(model))
+}
+
+fn owned(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 fn string(value: &Value) -> String {

@@ -27,6 +27,10 @@ pub(super) fn of_reply(reply: &Value) -> View {
             Some("function_call") => {
                 view.calls.push((string(&item["call_id"]), string(&item["name"]), parsed(&item["arguments"])));
             }
+            Some("custom_tool_call") => {
+                // Free text, which other formats have as an argument.
+                view.calls.push((string(&item["call_id"]), string(&item["name"]), json!({"input": item["input"]})));
+            }
             other => view.others.push(other.unwrap_or("unknown").to_owned()),
         }
     }
@@ -79,6 +83,7 @@ pub(super) fn aggregate(events: &[Event]) -> Result<Value, String> {
                 extend(part, "text", &value["delta"]);
             }
             ("response.function_call_arguments.delta", Some(item)) => extend(item, "arguments", &value["delta"]),
+            ("response.custom_tool_call_input.delta", Some(item)) => extend(item, "input", &value["delta"]),
             ("response.created" | "response.completed" | "response.incomplete" | "response.failed", _) => {
                 reply = value["response"].clone();
             }
