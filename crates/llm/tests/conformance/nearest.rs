@@ -10,8 +10,10 @@ use crate::parties::{FORMATS, plain_request};
 use crate::schema::{self, Book, What};
 use crate::view;
 
-/// Provider, model, the formats that it takes as they are, and the one for all others.
-const NEAREST: &[(&str, &str, &[(Format, Envelope)], Format)] = &[
+/// A provider, a model, the wires that take a call as it is, and the format of every other call.
+type Row = (&'static str, &'static str, &'static [(Format, Envelope)], Format);
+
+const NEAREST: &[Row] = &[
     (
         "OpenAI",
         "gpt-4o",

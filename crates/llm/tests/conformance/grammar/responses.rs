@@ -8,12 +8,15 @@ use serde_json::{Value, json};
 use crate::frames::Event;
 use crate::replies::equal;
 
+/// What was said of each part of an item, by the member it is in and its number.
+type Parts = HashMap<(String, u64), String>;
+
 #[derive(Default)]
 struct Machine {
     /// Items that are done, by their number.
     done: Vec<Value>,
     /// Items that are open: number, id, and what their parts have said so far, by member and number of the part.
-    open: HashMap<u64, (String, HashMap<(String, u64), String>)>,
+    open: HashMap<u64, (String, Parts)>,
     next: u64,
     ended: bool,
 }

@@ -74,8 +74,8 @@ fn spoiled_replies_and_events_are_refused_or_understood() {
         for left_out in 0..frames.len() {
             let mut decoder = StreamDecoder::new(Names::default());
             let mut out = Vec::new();
-            let kept = frames.iter().enumerate().filter(|(at, _)| *at != left_out);
-            let result = kept.map(|(_, frame)| decoder.push(frame, &mut out)).collect::<Result<(), _>>();
+            let mut kept = frames.iter().enumerate().filter(|(at, _)| *at != left_out);
+            let result = kept.try_for_each(|(_, frame)| decoder.push(frame, &mut out));
             let truncated = result == Err(crate::UpstreamFault::Truncated);
             assert!(truncated || result.is_ok(), "{}: {result:?}", case.id);
             let starts = out.iter().filter(|event| matches!(event, crate::model::Event::Start { .. })).count();
