@@ -28,6 +28,8 @@ pub struct Figures {
     pub connect_seconds: f64,
     /// From before the change's request to the API server until each sidecar concerned had it.
     pub change_milliseconds: Quantiles,
+    /// From before the change's request to the API server until a real sidecar's answer follows it.
+    pub served_milliseconds: Quantiles,
     /// Bytes sent to all sidecars for one change.
     pub change_bytes: f64,
     /// CPU time of the operator for one change.
@@ -51,17 +53,38 @@ pub struct Quantiles {
     pub max: f64,
 }
 
+impl Quantiles {
+    /// Those of some times, at least one.
+    ///
+    /// # Panics
+    /// When there are none.
+    #[must_use]
+    pub fn of(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+        Self { p50: at(0.5), p99: at(0.99), max: at(1.0) }
+    }
+}
+
+impl std::fmt::Display for Quantiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { p50, p99, max } = self;
+        write!(f, "p50 {p50:.1} ms, p99 {p99:.1} ms, max {max:.1} ms")
+    }
+}
+
 impl Figures {
     /// A paragraph of Markdown.
     #[must_use]
     pub fn paragraph(&self) -> String {
         let Quantiles { p50, p99, .. } = self.change_milliseconds;
+        let Quantiles { p50: served, p99: served_late, .. } = self.served_milliseconds;
         let [ready, open, after] = self.rss_mib;
         format!(
             "{}, {}. `cargo xtask bench control-plane -- --namespaces {} --routes {} --sidecars {} --changes {}`: operator \
              and simulated sidecars share the cores, the API server is a real one. The operator is ready after {:.1} s. A \
-             changed AIRoute is with the sidecars after {p50:.0} ms (p50), {p99:.0} ms (p99), from before the request to \
-             the API server; {:.1} KB and {:.1} ms of the operator's CPU a change. {} streams that drop at once are all \
+             changed AIRoute is with the sidecars after {p50:.0} ms (p50), {p99:.0} ms (p99), and a real sidecar \
+             answers by it after {served:.0} ms (p50), {served_late:.0} ms (p99), from before the request to the API server; {:.1} KB and {:.1} ms of the operator's CPU a change. {} streams that drop at once are all \
              served again after {:.1} s, for {:.0} ms of the operator's CPU. Operator: {ready:.0} MiB when ready, \
              {open:.0} MiB with every stream open, {after:.0} MiB after the storm.",
             self.date,

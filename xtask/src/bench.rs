@@ -50,9 +50,14 @@ fn data_plane(cases: &[String], arguments: &[String]) -> Result<()> {
 
 fn control_plane(arguments: &[String]) -> Result<()> {
     install::tools(&["etcd", "kube-apiserver", "kubectl", "debian"].map(str::to_owned))?;
-    build(&[("pillion-operator", "pillion"), ("pillion-bench", "control-plane")])?;
+    build(&[
+        ("pillion-operator", "pillion"),
+        ("pillion-sidecar", "pillion-sidecar"),
+        ("pillion-bench", "control-plane"),
+    ])?;
     let mut command = Command::new(built("release", "control-plane"));
-    measure(command.arg("--operator").arg(built("release", "pillion")), arguments)
+    command.arg("--operator").arg(built("release", "pillion"));
+    measure(command.arg("--sidecar").arg(built("release", "pillion-sidecar")), arguments)
 }
 
 /// Builds the sidecar as released, but with its symbols and with frame pointers, in a folder of its own.

@@ -126,6 +126,7 @@ fn the_control_planes_figures_are_written_where_there_are_some() {
         ready_seconds: 2.5,
         connect_seconds: 3.0,
         change_milliseconds: Quantiles { p50: 110.4, p99: 130.0, max: 150.0 },
+        served_milliseconds: Quantiles { p50: 120.4, p99: 140.0, max: 160.0 },
         change_bytes: 6700.0,
         change_cpu_milliseconds: 8.7,
         storm_seconds: 1.25,
@@ -138,6 +139,7 @@ fn the_control_planes_figures_are_written_where_there_are_some() {
     for part in [
         "--routes 5000 --sidecars 1000",
         "after 110 ms (p50), 130 ms (p99)",
+        "answers by it after 120 ms (p50), 140 ms (p99)",
         "6.7 KB and 8.7 ms",
         "61 MiB after the storm",
     ] {

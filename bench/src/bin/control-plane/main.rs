@@ -4,6 +4,7 @@
 //! all streams that drop at once have their snapshots again. Streams and operator share the machine.
 
 mod fleet;
+mod served;
 mod world;
 
 use clap::Parser;
@@ -18,6 +19,9 @@ struct Arguments {
     /// The operator's binary, a release build.
     #[arg(long)]
     operator: PathBuf,
+    /// The sidecar's binary, a release build.
+    #[arg(long)]
+    sidecar: PathBuf,
     /// Namespaces.
     #[arg(long, default_value_t = 500)]
     namespaces: usize,
@@ -74,14 +78,12 @@ async fn main() -> anyhow::Result<()> {
     let per_change = |total: f64| total / arguments.changes as f64;
     let change_cpu = per_change((operator.usage.cpu() - cpu) / 1000.0);
     let change_bytes = per_change((fleet.bytes() - bytes) as f64);
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
-    println!(
-        "change → received: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms; {change_bytes:.0} bytes and {change_cpu:.1} ms of CPU a change",
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
+    let received = Quantiles::of(times);
+    println!("change → received: {received}; {change_bytes:.0} bytes and {change_cpu:.1} ms of CPU a change");
+
+    let served = served::measure(&world, &operator, &arguments.sidecar, arguments.changes).await?;
+    let served = Quantiles::of(served);
+    println!("change → served by a real sidecar: {served}");
 
     let cpu = operator.usage.cpu();
     let storm = fleet.reconnect().await?;
@@ -98,7 +100,8 @@ async fn main() -> anyhow::Result<()> {
         changes: arguments.changes,
         ready_seconds: ready.as_secs_f64(),
         connect_seconds: connected.as_secs_f64(),
-        change_milliseconds: Quantiles { p50: at(0.5), p99: at(0.99), max: at(1.0) },
+        change_milliseconds: received,
+        served_milliseconds: served,
         change_bytes,
         change_cpu_milliseconds: change_cpu,
         storm_seconds: storm.as_secs_f64(),

@@ -103,10 +103,37 @@ impl World {
         let api = objects(&self.server, "AIRoute", namespace)?;
         let routes = api.list_metadata(&ListParams::default().limit(1)).await?;
         let name = routes.items.first().and_then(|route| route.metadata.name.clone()).context("no route there")?;
-        let patch = json!({"spec": route(&format!("changed-{i}-*"))});
-        api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        self.change(namespace, &name, route(&format!("changed-{i}-*"))).await
+    }
+
+    /// Gives an AIRoute another spec.
+    pub(crate) async fn change(&self, namespace: &str, name: &str, spec: Value) -> anyhow::Result<()> {
+        let api = objects(&self.server, "AIRoute", namespace)?;
+        api.patch(name, &PatchParams::default(), &Patch::Merge(json!({"spec": spec}))).await?;
         Ok(())
     }
+
+    /// A namespace of its own with one object, and a pod there.
+    pub(crate) async fn team(&self, name: &str, kind: &str, object: &str, spec: Value) -> anyhow::Result<Sidecar> {
+        self.server.namespace_named(name, &[]).await?;
+        self.server.service_account(name, "app").await?;
+        self.create(name, kind, object, spec).await?;
+        sidecar(&self.server, name.to_owned(), "app").await
+    }
+
+    pub(crate) async fn create(&self, namespace: &str, kind: &str, name: &str, spec: Value) -> anyhow::Result<()> {
+        create(&self.server, kind, namespace, name, spec).await
+    }
+
+    /// Where files of this run go.
+    pub(crate) fn folder(&self) -> &Path {
+        self.server.folder()
+    }
+}
+
+/// The spec of a route of every call to one provider, as `model`.
+pub(crate) fn route_to(provider: &str, model: &str) -> Value {
+    json!({"rules": [{"name": "chat", "backends": [{"provider": {"name": provider}, "model": model}]}]})
 }
 
 fn route(model: &str) -> Value {
