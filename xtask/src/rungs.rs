@@ -53,7 +53,7 @@ pub(crate) fn run(rungs: &[Rung], arguments: &[String]) -> Result<()> {
 fn expand(rung: Rung) -> Vec<Rung> {
     match rung {
         Rung::Default => EVERY.to_vec(),
-        Rung::All => EVERY.into_iter().chain([Rung::Lint, Rung::Instructions, Rung::Fuzz]).collect(),
+        Rung::All => EVERY.into_iter().chain([Rung::Java, Rung::Lint, Rung::Instructions, Rung::Fuzz]).collect(),
         one => vec![one],
     }
 }
