@@ -6,6 +6,7 @@ use crate::metrics::Metrics;
 use crate::settings::{Settings, Source};
 use crate::snapshots::{FilesError, Live, Origin, PrepareError, Serving, StreamClient, StreamError, watch_files};
 use crate::stack::admit::Budget;
+use crate::stack::kept::Kept;
 use crate::stack::{Calls, Gateway};
 use crate::upstream::{Connector, Guard, TlsError, Upstream, client_config};
 use std::net::SocketAddr;
@@ -17,6 +18,9 @@ use tokio::task::JoinSet;
 
 /// Connections whose last reply has been written are given this long to take it.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Conversations that are kept may take one part in so many of what calls may hold, beside it.
+const KEPT_SHARE: u64 = 8;
 
 /// Why a sidecar does not start.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +104,7 @@ impl Sidecar {
             calls: Calls::new(),
             hold: settings.hold,
             live: live.clone(),
+            kept: Kept::new(budget.total() / KEPT_SHARE),
             identity: Identity { keys: keys.clone(), engine: engine.clone(), skews, clock },
             budget,
         });

@@ -2,6 +2,7 @@
 
 use super::admit::Permit;
 use super::authorised::{self, Body, Until};
+use super::kept::Keep;
 use super::record::Record;
 use super::respond::{Answer, Awaited};
 use super::turns::Turns;
@@ -11,7 +12,7 @@ use crate::error::{Again, Cause, Failure, RawBody};
 use crate::snapshots::{Backend, Rule};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
-use pillion_llm::{Ask, Call, Format, Outline, Target, prepare};
+use pillion_llm::{Ask, BodyError, Call, Format, Outline, Target, outline as outline_of, prepare};
 use pillion_snapshot::{Metering, Translation};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -79,6 +80,13 @@ async fn attempt(
     }
     let unservable = || Cause::Unservable { provider: provider.name.clone(), operation: call.operation.as_str() };
     let wire = provider.descriptor.wire(model.unwrap_or_default(), call.operation, *format).ok_or_else(unservable)?;
+    let resolved = match format {
+        Format::OpenAIResponses => gateway.kept.resolved(body, wire.format).map_err(bad_request)?,
+        _ => None,
+    };
+    let again = resolved.as_ref().map(|body| outline_of(*format, body)).transpose().map_err(bad_request)?;
+    let again = again.map(|outline| outline.told_by(call));
+    let (body, outline) = (resolved.as_ref().unwrap_or(body), again.as_ref().unwrap_or(outline));
     if wire.format != *format {
         permit.grow_parsed(body).map_err(Cause::from)?;
     }
@@ -91,9 +99,7 @@ async fn attempt(
         overrides,
         ask_usage: routed.rule.metering == Metering::Full,
     };
-    let prepared =
-        prepare(*format, body, outline, &target).map_err(|error| Cause::BadRequest(Box::new(error.into())))?;
-
+    let prepared = prepare(*format, body, outline, &target).map_err(bad_request)?;
     if routed.rule.translation == Translation::Strict {
         let lost: Vec<String> = prepared.approximated.iter().chain(&prepared.dropped).cloned().collect();
         if !lost.is_empty() {
@@ -123,6 +129,8 @@ async fn attempt(
         exchange: prepared.exchange.at(unix_seconds()),
         dialect: call.dialect,
         streamed: outline.stream,
+        keep: (*format == Format::OpenAIResponses && wire.format != *format)
+            .then(|| Keep { kept: gateway.kept.clone(), request: body.clone() }),
         approximated: prepared.approximated,
         dropped: prepared.dropped,
         timeouts: *timeouts,
@@ -130,6 +138,10 @@ async fn attempt(
         deadline: routed.deadline,
     };
     awaited.read(response, permit, may_fail_over.then_some(gateway.hold)).await
+}
+
+fn bad_request(error: BodyError) -> Cause {
+    Cause::BadRequest(Box::new(error.into()))
 }
 
 /// For replies that say when they were made, where upstream's do not.

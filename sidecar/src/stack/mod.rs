@@ -15,6 +15,7 @@ mod calls;
 mod candidates;
 mod decode;
 mod echo;
+pub(crate) mod kept;
 mod models;
 mod native;
 mod patience;
@@ -35,6 +36,7 @@ use admit::Budget;
 use attempt::Routed;
 use http::{Request, Response, header, request};
 use hyper::body::Incoming;
+use kept::Kept;
 use pillion_llm::{Call, Format, Operation, classify, outline};
 use record::Record;
 use std::sync::Arc;
@@ -47,6 +49,8 @@ pub(crate) struct Gateway {
     pub(crate) upstream: Upstream,
     pub(crate) identity: Identity,
     pub(crate) budget: Arc<Budget>,
+    /// Conversations that clients go on with by id.
+    pub(crate) kept: Arc<Kept>,
     pub(crate) metrics: Metrics,
     pub(crate) calls: Calls,
     /// A stream is held until its first delta for this long at most, while another backend is untried.

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod cancel;
+mod conversations;
 mod credentials;
 mod failover;
 mod identities;

@@ -5,6 +5,7 @@ use super::{Awaited, fault_cause};
 use crate::body::{Cut, Pieces};
 use crate::error::Cause;
 use crate::snapshots::Provider;
+use crate::stack::kept::Keep;
 use crate::stack::patience::Patience;
 use crate::stack::record::Record;
 use crate::upstream::UpstreamBody;
@@ -21,6 +22,8 @@ pub(crate) struct Events {
     /// `None` once it has ended, or is given up.
     upstream: Option<UpstreamBody>,
     stream: ReplyStream,
+    /// The client may go on with the answer by its id.
+    keep: Option<Keep>,
     /// Whole events for the client.
     ready: VecDeque<Bytes>,
     scratch: Vec<Bytes>,
@@ -33,9 +36,10 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    pub(super) fn new(awaited: &Awaited, upstream: UpstreamBody) -> Self {
+    pub(super) fn new(awaited: Awaited, upstream: UpstreamBody) -> Self {
         Self {
-            provider: awaited.provider.clone(),
+            provider: awaited.provider,
+            keep: awaited.keep,
             upstream: Some(upstream),
             stream: awaited.exchange.stream(),
             ready: VecDeque::new(),
@@ -65,6 +69,11 @@ impl Events {
         Ok(())
     }
 
+    /// Whether the client's request is needed to the end.
+    pub(super) fn keeps(&self) -> bool {
+        self.keep.is_some()
+    }
+
     pub(super) fn recorded(self, record: Record) -> RecordedEvents {
         RecordedEvents { events: self, record }
     }
@@ -88,6 +97,7 @@ impl Events {
                 self.stream.finish(&mut self.scratch).map(|()| false)
             }
         };
+        self.keep.iter().for_each(|keep| keep.events(&self.scratch));
         self.ready.extend(self.scratch.drain(..));
         Poll::Ready(pushed.map_err(|fault| fault_cause(fault, &self.provider.name)))
     }

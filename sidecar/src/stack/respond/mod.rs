@@ -8,6 +8,7 @@ pub(crate) use relay::Relay;
 
 use super::admit::Permit;
 use super::attempt::Failed;
+use super::kept::Keep;
 use super::record::Record;
 use crate::body::ReplyBody;
 use crate::error::{Again, Cause, RawBody};
@@ -71,7 +72,9 @@ impl Answer {
                 ReplyBody::chunks(chunks).keeping(record)
             }
             AnswerBody::Events(events) => {
-                record.permit.keep_call_only();
+                if !events.keeps() {
+                    record.permit.keep_call_only();
+                }
                 ReplyBody::live(events.recorded(record))
             }
             AnswerBody::Relay(relay) => ReplyBody::live(relay.recorded(record)),
@@ -90,6 +93,8 @@ pub(crate) struct Awaited {
     pub(crate) dialect: Dialect,
     /// The client asked for a stream.
     pub(crate) streamed: bool,
+    /// The client may go on with the answer by its id.
+    pub(crate) keep: Option<Keep>,
     pub(crate) approximated: Vec<String>,
     pub(crate) dropped: Vec<String>,
     pub(crate) timeouts: Timeouts,
@@ -130,7 +135,7 @@ impl Awaited {
         let mut headers = self.reply_headers(&parts.headers);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.exchange.client_framing().content_type()));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        let mut events = Events::new(&self, upstream);
+        let mut events = Events::new(self, upstream);
         if let Some(hold) = hold {
             // The client has seen nothing yet, so that another backend may still answer it.
             let elsewhere = |cause| Failed { again: Again::Elsewhere, ..Failed::from(cause) };
@@ -169,11 +174,13 @@ impl Awaited {
             let streamed = streamed.map_err(|fault| fault_cause(fault, &self.provider.name))?;
             let content_type = self.exchange.client_framing().content_type();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            self.keep.iter().for_each(|keep| keep.events(&streamed.frames));
             let body =
                 AnswerBody::Ready { chunks: streamed.frames, usage: streamed.usage, finish: Some(streamed.finish) };
             return Ok(Answer { status, headers, body });
         }
         let reply = self.exchange.reply(&whole).map_err(|fault| fault_cause(fault, &self.provider.name))?;
+        self.keep.iter().for_each(|keep| keep.reply(&reply.body));
         let body = AnswerBody::Ready { chunks: vec![reply.body], usage: reply.usage, finish: reply.finish };
         Ok(Answer { status, headers, body })
     }
