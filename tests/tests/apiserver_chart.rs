@@ -2,10 +2,11 @@
 //! `charts/pillion/ci/README.md` says of that, row by row.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use pillion_tests::apiserver::ApiServer;
-use pillion_tests::{process, tools, workspace};
+use pillion_tests::{process, tools, wait, workspace};
 use serde_json::{Value, json};
 
 const SYSTEM: &str = "pillion-system";
@@ -36,6 +37,14 @@ async fn installed(values: &[&str]) -> Result<ApiServer> {
         }
         server.kubectl_input(["replace", "-f", "-"], &configuration.to_string())?;
     }
+    // The API server takes up admission policies within seconds, not at once.
+    server.namespace_named("probe", &[]).await?;
+    let asks_wrongly = pod("probe", "probe", &json!({"pillion.dev/inject": "ture"}), &json!({}));
+    wait::until("the admission policies to be in force", Duration::from_secs(60), || async {
+        let said = created_by(&server, &["create", "--dry-run=server", "-f"], &asks_wrongly)?;
+        wait::holds(said.contains("Warning:"), said)
+    })
+    .await?;
     Ok(server)
 }
 
@@ -49,10 +58,14 @@ fn pod(namespace: &str, name: &str, labels: &Value, annotations: &Value) -> Valu
 
 /// What kubectl says of one pod, created or not.
 fn created(server: &ApiServer, pod: &Value) -> Result<String> {
+    created_by(server, &["create", "-f"], pod)
+}
+
+fn created_by(server: &ApiServer, arguments: &[&str], pod: &Value) -> Result<String> {
     let mut command = Command::new(tools::go_tool("kubectl")?);
     let file = server.folder().join("pod.json");
     std::fs::write(&file, pod.to_string())?;
-    let output = command.env("KUBECONFIG", server.kubeconfig()).args(["create", "-f"]).arg(file).output()?;
+    let output = command.env("KUBECONFIG", server.kubeconfig()).args(arguments).arg(file).output()?;
     Ok(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
 }
 

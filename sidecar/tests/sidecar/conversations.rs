@@ -31,7 +31,9 @@ async fn an_answer_of_another_vendors_is_gone_on_with_by_its_id() {
     let said = first["output"][0]["content"][0]["text"].as_str().unwrap().to_owned();
 
     let second = post(running.data, RESPONSES, asked(true, first["id"].as_str(), "two")).spawn();
-    let call = upstream.answer(200, "text/event-stream", openai_events().concat().replace("chatcmpl-1", "chatcmpl-2").as_bytes()).await;
+    let call = upstream
+        .answer(200, "text/event-stream", openai_events().concat().replace("chatcmpl-1", "chatcmpl-2").as_bytes())
+        .await;
     assert_eq!(texts(&call.body), ["one", &said, "two"]);
     drop(call);
     let events = String::from_utf8(second.await.unwrap().bytes().await.unwrap()).unwrap();
