@@ -66,7 +66,7 @@ async fn until_model(port: u16, model: &str) -> anyhow::Result<()> {
     let ask = json!({"model": "any", "messages": [{"role": "user", "content": "hi"}]});
     loop {
         let reply = client::post(&format!("http://127.0.0.1:{port}/v1/chat/completions"), &ask).await?;
-        if reply.status.is_success() && reply.json()["model"] == *model {
+        if reply.status.is_success() && reply.header("x-pillion-model") == model {
             return Ok(());
         }
         ensure!(begun.elapsed() < LONGEST, "{model} is not served after {LONGEST:?}: {}", reply.text());
