@@ -84,6 +84,8 @@ async fn attempt(
         Format::OpenAIResponses => gateway.kept.resolved(body, wire.format).map_err(bad_request)?,
         _ => None,
     };
+    // An earlier conversation is held like a body of the client's.
+    permit.grow_body(resolved.as_ref().map_or(0, |body| body.len() as u64)).map_err(Cause::from)?;
     let again = resolved.as_ref().map(|body| outline_of(*format, body)).transpose().map_err(bad_request)?;
     let again = again.map(|outline| outline.told_by(call));
     let (body, outline) = (resolved.as_ref().unwrap_or(body), again.as_ref().unwrap_or(outline));

@@ -38,6 +38,10 @@ impl Kept {
     /// 400 `previous_response_not_found` or `item_not_found`. A provider of the client's own format may have what this
     /// pod has not: nothing is missing there.
     pub(crate) fn resolved(&self, body: &Bytes, wire: Format) -> Result<Option<Bytes>, BodyError> {
+        let elsewhere = wire == Format::OpenAIResponses;
+        if elsewhere && self.shelf.lock().unwrap_or_else(PoisonError::into_inner).order.is_empty() {
+            return Ok(None);
+        }
         let may = ["\"previous_response_id\"", "\"id\""];
         if !may.iter().any(|name| memchr::memmem::find(body, name.as_bytes()).is_some()) {
             return Ok(None);
@@ -49,7 +53,7 @@ impl Kept {
         let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         match state::resolve(request, |reference| shelf.find(reference)) {
             Ok(resolved) => Ok(serde_json::to_vec(&resolved).ok().map(Bytes::from)),
-            Err(_) if wire == Format::OpenAIResponses => Ok(None),
+            Err(_) if elsewhere => Ok(None),
             Err(error) => Err(error),
         }
     }
