@@ -124,7 +124,10 @@ pub fn prepare(client: Format, body: &Bytes, outline: &Outline, target: &Target<
         exchange.request = formats::repeated(client, body)?.map(Arc::new);
         enveloped(translated.body, target.wire.envelope)
     };
-    exchange.seed = seed(&body);
+    // A relayed reply keeps the name that it has.
+    if !exchange.relays() {
+        exchange.seed = seed(&body);
+    }
     Ok(Prepared { body, approximated: report.approximated, dropped: report.dropped, exchange })
 }
 
