@@ -16,3 +16,4 @@ test-all: cargo
 
 cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing; install Rust: https://rustup.rs (rust-toolchain.toml picks the version)" >&2; exit 1; }
+	@cargo build --package xtask

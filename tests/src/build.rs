@@ -61,6 +61,22 @@ pub fn debug(binary: Binary) -> Result<PathBuf> {
     Ok(workspace::root().join("target/debug").join(binary.name))
 }
 
+/// Builds the sidecar and a recorded provider that checks no schemas, in one invocation and with as little as they take.
+///
+/// # Errors
+/// When one does not compile.
+pub fn for_the_demo() -> Result<[PathBuf; 2]> {
+    let mut command = cargo();
+    command.args(["build", "--no-default-features"]);
+    for binary in [SIDECAR, RECORDED_PROVIDER] {
+        command.args(["--package", binary.package, "--bin", binary.name]);
+    }
+    // With cargo's own progress, for the person who waits.
+    let status = command.status().context("starting cargo")?;
+    anyhow::ensure!(status.success(), "{command:?}: {status}");
+    Ok([SIDECAR, RECORDED_PROVIDER].map(|binary| workspace::root().join("target/debug").join(binary.name)))
+}
+
 /// Builds the operator, the sidecar and, for tests, the recorded provider without any shared library, for images that hold nothing
 /// else, and gives their paths in this order. glibc 2.34 and newer resolves names from `files` and `dns` without plug-ins.
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use pillion_tests::apiserver::fresh_folder;
-use pillion_tests::build::{self, RECORDED_PROVIDER, SIDECAR};
+use pillion_tests::build;
 use pillion_tests::installed::{Installed, ROUND, TEAM};
 use pillion_tests::process::{Process, Spec};
 use pillion_tests::sdk::Exchange;
@@ -26,7 +26,7 @@ pub(crate) fn run(cluster: bool, once: bool) -> Result<()> {
 
 async fn standalone(once: bool) -> Result<()> {
     println!("building the sidecar and the demo's provider");
-    let (sidecar, provider) = (build::debug(SIDECAR)?, build::debug(RECORDED_PROVIDER)?);
+    let [sidecar, provider] = build::for_the_demo()?;
     let folder = fresh_folder("demo")?;
     let mut spec = Spec::new("recorded-provider", provider).args(["--listen", PROVIDER, "--folder"]);
     spec = spec.arg(workspace::samples().display().to_string());

@@ -105,3 +105,20 @@ fn pure_rooms_do_no_io_and_read_no_clock() {
         }
     }
 }
+
+#[test]
+fn the_dockerfile_builds_what_the_workspace_has_with_its_toolchain() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (dockerfile, toolchain) = (read("Dockerfile"), read("rust-toolchain.toml"));
+    let version = toolchain.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap().trim_matches('"');
+    assert!(dockerfile.contains(&format!("FROM rust:{version}-")), "the image is not that of Rust {version}");
+    let words: Vec<&str> = dockerfile.split_whitespace().collect();
+    let named = words.windows(2).filter(|pair| pair[0] == "--package").map(|pair| pair[1]).collect::<Vec<_>>();
+    assert_eq!(named, ["pillion-operator", "pillion-sidecar"]);
+    let metadata = metadata();
+    for copied in words.iter().filter_map(|word| word.strip_prefix("/out/")).filter(|name| !name.is_empty()) {
+        let mut built = metadata.packages.iter().filter(|package| named.contains(&package.name.as_str()));
+        let is_built = built.any(|package| package.targets.iter().any(|target| target.name == copied && target.is_bin()));
+        assert!(is_built, "the Dockerfile copies '{copied}', which no package builds that it names");
+    }
+}

@@ -57,8 +57,8 @@ pub struct Reply {
     pub finish: Option<String>,
     /// The model that upstream says answered.
     pub model: Option<String>,
-    /// Parts of the reply that the client's format has no place for.
-    pub dropped: Vec<String>,
+    /// Parts of the reply that the client's format says only nearly, or has no place for.
+    pub lost: Report,
 }
 
 /// A whole reply made a stream.
@@ -70,6 +70,8 @@ pub struct Streamed {
     pub usage: Option<Usage>,
     /// Why it ended, in upstream's own word.
     pub finish: String,
+    /// As of a [`Reply`].
+    pub lost: Report,
 }
 
 /// Reads upstream's reply to one prepared body.
@@ -255,7 +257,7 @@ impl Exchange {
                 usage: observed.usage,
                 finish: observed.finish,
                 model: observed.model,
-                dropped: Vec::new(),
+                lost: Report::default(),
             });
         }
         let mut report = Report::default();
@@ -269,7 +271,7 @@ impl Exchange {
             usage,
             finish: Some(finish),
             model: Some(model).filter(|model| !model.is_empty()),
-            dropped: report.dropped,
+            lost: report,
         })
     }
 
@@ -323,12 +325,15 @@ impl Exchange {
     /// As [`Exchange::reply`].
     pub fn reply_as_stream(&self, body: &Bytes) -> Result<Streamed, UpstreamFault> {
         let value = parse_reply(self.wire.format, body)?;
-        let answer = formats::decode_reply(self.wire.format, value, &self.restore, &mut Report::default())?;
+        let mut lost = Report::default();
+        let answer = formats::decode_reply(self.wire.format, value, &self.restore, &mut lost)?;
         let (usage, finish) = (answer.usage, answer.finish.native.clone());
+        // A stream keeps no account; the whole reply, which nobody gets, tells what is lost.
+        formats::encode_reply(self.client, answer.clone(), &self.context(), &mut lost);
         let mut encoder = StreamEncoder::new(self.client, self.context());
         let mut frames = Vec::new();
         answer.into_events().into_iter().for_each(|event| encoder.push(event, &mut frames));
-        Ok(Streamed { frames, usage, finish })
+        Ok(Streamed { frames, usage, finish, lost })
     }
 
     /// Reads a reply that is not 2xx, whatever its shape: JSON of the wire or of the cloud around it, other JSON, HTML,

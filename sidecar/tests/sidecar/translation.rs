@@ -48,6 +48,22 @@ async fn lenient_translation_names_what_was_lost() {
 }
 
 #[tokio::test]
+async fn what_a_reply_says_and_the_client_cannot_be_told_is_named_whole_or_as_a_stream() {
+    let mut reply: Value = serde_json::from_str(OPENAI_REPLY).unwrap();
+    reply["choices"][0]["logprobs"] =
+        json!({"content": [{"token": "Hi", "logprob": -0.1, "bytes": null, "top_logprobs": []}], "refusal": null});
+    reply["choices"][0]["message"]["audio"] = json!({"id": "a", "data": "", "expires_at": 1, "transcript": ""});
+    let (upstream, running) = with_upstream("OpenAI").await;
+    let dropped = "reply.choices[].message.audio, reply.logprobs";
+    for stream in [false, true] {
+        let asked = post(running.data, ANTHROPIC, anthropic_chat("m", stream)).spawn();
+        upstream.answer(200, "application/json", reply.to_string().as_bytes()).await;
+        let answered = asked.await.unwrap();
+        assert_eq!((answered.status.as_u16(), answered.header("x-pillion-dropped")), (200, Some(dropped)));
+    }
+}
+
+#[tokio::test]
 async fn observed_metering_leaves_a_streams_request_as_it_came() {
     let upstream = Upstream::start().await;
     let mut snapshot = snapshot(&[("p", provider("p", "OpenAI", &upstream.endpoint()))]);

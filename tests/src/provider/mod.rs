@@ -14,6 +14,7 @@ mod corpus;
 mod fault;
 mod frames;
 mod received;
+#[cfg_attr(not(feature = "schemas"), path = "no_schemas.rs")]
 mod schema;
 mod serve;
 mod wish;

@@ -51,8 +51,8 @@ fn translated_replies_say_the_same_in_the_clients_format() {
             let body: Value = serde_json::from_slice(&reply.body).map_err(|error| error.to_string())?;
             equal("usage told", &counted(reply.usage), &view::counts(format, &expected))?;
             let upstream = view::of_reply(format, &expected);
-            same(format, &upstream, *client, &view::of_reply(*client, &body), &reply.dropped)?;
-            parts_are_told(&upstream, &reply.dropped)?;
+            same(format, &upstream, *client, &view::of_reply(*client, &body), &reply.lost.dropped)?;
+            parts_are_told(&upstream, &reply.lost.dropped)?;
             required(*client, &body)?;
             schema::check(Book::of(*client), What::Reply, &body)
         },

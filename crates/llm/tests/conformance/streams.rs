@@ -163,6 +163,6 @@ fn a_translated_stream_adds_up_to_the_translated_whole_reply() {
         equal("the stream", &streamed, &whole)?;
         equal("usage told", &driven.usage.map(|usage| usage.total()), &reply.usage.map(|usage| usage.total()))?;
         equal("finish told", &driven.finish, &reply.finish)?;
-        same(format, &view::of_reply(format, &upstream), *client, &streamed, &reply.dropped)
+        same(format, &view::of_reply(format, &upstream), *client, &streamed, &reply.lost.dropped)
     });
 }

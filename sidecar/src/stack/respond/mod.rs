@@ -18,6 +18,7 @@ use bytes::{Bytes, BytesMut};
 use events::Events;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
+use pillion_llm::model::Report;
 use pillion_llm::{Dialect, Exchange, Framing, UpstreamFault, Usage};
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,8 +133,7 @@ impl Awaited {
         upstream: UpstreamBody,
         hold: Option<Duration>,
     ) -> Result<Answer, Failed> {
-        let mut headers = self.reply_headers(&parts.headers);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.exchange.client_framing().content_type()));
+        let mut headers = self.headers_of(&parts.headers, self.exchange.client_framing().content_type());
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let mut events = Events::new(self, upstream);
         if let Some(hold) = hold {
@@ -145,13 +145,11 @@ impl Awaited {
     }
 
     async fn read_whole(
-        self,
+        mut self,
         parts: &http::response::Parts,
         mut upstream: UpstreamBody,
         permit: &mut Permit,
     ) -> Result<Answer, Cause> {
-        let mut headers = self.reply_headers(&parts.headers);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let relays = self.exchange.relays();
         let limit = if relays { LARGEST_HELD } else { LARGEST_TRANSLATED };
         let status = parts.status;
@@ -161,6 +159,7 @@ impl Awaited {
                 return Err(Cause::UpstreamTooLarge { provider: self.provider.name.clone(), limit });
             }
             Gathered::Beyond(prefix) => {
+                let headers = self.headers_of(&parts.headers, "application/json");
                 let relay = Relay::new(self.provider.clone(), prefix, upstream, None, self.deadline);
                 return Ok(Answer { status, headers, body: AnswerBody::Relay(Box::new(relay)) });
             }
@@ -172,14 +171,16 @@ impl Awaited {
             // Some servers answer a call for a stream with the whole reply; the client's SDK waits for events.
             let streamed = self.exchange.reply_as_stream(&whole);
             let streamed = streamed.map_err(|fault| fault_cause(fault, &self.provider.name))?;
-            let content_type = self.exchange.client_framing().content_type();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            self.lost(streamed.lost);
+            let headers = self.headers_of(&parts.headers, self.exchange.client_framing().content_type());
             self.keep.iter().for_each(|keep| keep.events(&streamed.frames));
             let body =
                 AnswerBody::Ready { chunks: streamed.frames, usage: streamed.usage, finish: Some(streamed.finish) };
             return Ok(Answer { status, headers, body });
         }
         let reply = self.exchange.reply(&whole).map_err(|fault| fault_cause(fault, &self.provider.name))?;
+        self.lost(reply.lost);
+        let headers = self.headers_of(&parts.headers, "application/json");
         self.keep.iter().for_each(|keep| keep.reply(&reply.body));
         let body = AnswerBody::Ready { chunks: vec![reply.body], usage: reply.usage, finish: reply.finish };
         Ok(Answer { status, headers, body })
@@ -195,6 +196,19 @@ impl Awaited {
             .map(|content_type| Box::new(RawBody { status: parts.status, content_type: content_type.clone(), body }));
         let cause = Cause::UpstreamError(Box::new(info));
         Failed { again: cause.again(), cause, headers: Box::new(self.reply_headers(&parts.headers)), raw }
+    }
+
+    /// Adds what the reply lost to what the request did.
+    fn lost(&mut self, reply: Report) {
+        let named = |fields: Vec<String>| fields.into_iter().map(|field| format!("reply.{field}"));
+        self.approximated.extend(named(reply.approximated));
+        self.dropped.extend(named(reply.dropped));
+    }
+
+    fn headers_of(&self, upstream: &HeaderMap, content_type: &'static str) -> HeaderMap {
+        let mut headers = self.reply_headers(upstream);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers
     }
 
     fn reply_headers(&self, upstream: &HeaderMap) -> HeaderMap {
