@@ -118,7 +118,8 @@ fn the_dockerfile_builds_what_the_workspace_has_with_its_toolchain() {
     let metadata = metadata();
     for copied in words.iter().filter_map(|word| word.strip_prefix("/out/")).filter(|name| !name.is_empty()) {
         let mut built = metadata.packages.iter().filter(|package| named.contains(&package.name.as_str()));
-        let is_built = built.any(|package| package.targets.iter().any(|target| target.name == copied && target.is_bin()));
+        let is_built =
+            built.any(|package| package.targets.iter().any(|target| target.name == copied && target.is_bin()));
         assert!(is_built, "the Dockerfile copies '{copied}', which no package builds that it names");
     }
 }

@@ -329,7 +329,7 @@ impl Exchange {
         let answer = formats::decode_reply(self.wire.format, value, &self.restore, &mut lost)?;
         let (usage, finish) = (answer.usage, answer.finish.native.clone());
         // A stream keeps no account; the whole reply, which nobody gets, tells what is lost.
-        formats::encode_reply(self.client, answer.clone(), &self.context(), &mut lost);
+        drop(formats::encode_reply(self.client, answer.clone(), &self.context(), &mut lost));
         let mut encoder = StreamEncoder::new(self.client, self.context());
         let mut frames = Vec::new();
         answer.into_events().into_iter().for_each(|event| encoder.push(event, &mut frames));

@@ -175,6 +175,7 @@ pub(crate) fn nested_params(wire: Format) -> &'static [&'static str] {
 /// Encodes an answer.
 #[must_use]
 pub fn encode_reply(client: Format, answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
+    without_place(client, &answer, report);
     match client {
         Format::OpenAIChat => openai::encode_reply(answer, context, report),
         Format::OpenAIResponses => responses::encode_reply(answer, context, report),
@@ -183,6 +184,22 @@ pub fn encode_reply(client: Format, answer: Answer, context: &ReplyContext, repo
         Format::BedrockConverse => bedrock::encode_reply(answer, context, report),
         Format::CohereChat => cohere::encode_reply(answer, context, report),
     }
+}
+
+/// Reports what stands beside an answer's parts and a format has no member for.
+fn without_place(client: Format, answer: &Answer, report: &mut Report) {
+    use Format::{AnthropicMessages, BedrockConverse, CohereChat, GeminiGenerateContent};
+    let usage = answer.usage.unwrap_or_default();
+    let lost = [
+        (
+            "stop_sequence",
+            answer.finish.stop_sequence.is_some(),
+            !matches!(client, AnthropicMessages | BedrockConverse),
+        ),
+        ("usage.cache_creation", usage.cache_creation > 0, matches!(client, GeminiGenerateContent | CohereChat)),
+        ("usage.reasoning", usage.reasoning > 0, matches!(client, BedrockConverse | CohereChat)),
+    ];
+    lost.iter().filter(|(_, said, has_none)| *said && *has_none).for_each(|(name, ..)| report.drop(name));
 }
 
 /// Decodes a whole 2xx reply of this format.

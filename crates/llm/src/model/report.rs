@@ -37,7 +37,8 @@ impl Report {
             let says_nothing = match value {
                 Value::Null | Value::Bool(false) => true,
                 Value::Array(items) => items.is_empty(),
-                Value::Object(map) => map.is_empty(),
+                // By being there this one asks for a search.
+                Value::Object(map) => map.is_empty() && key != "web_search_options",
                 _ => false,
             };
             // What kind a thing is was understood, or it would not be here.

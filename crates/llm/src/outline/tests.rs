@@ -85,3 +85,13 @@ proptest! {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_string_ends_where_a_plain_search_finds_it(text in proptest::collection::vec(proptest::sample::select(&b"\"\\ax!]\x80\xdc"[..]), 0..200)) {
+        let plain = text.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        proptest::prop_assert_eq!(super::quote_or_backslash(&text), plain);
+        let far = [vec![b'x'; 100], text.clone()].concat();
+        proptest::prop_assert_eq!(super::quote_or_backslash(&far), plain.map(|at| at + 100));
+    }
+}

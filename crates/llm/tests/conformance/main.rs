@@ -14,6 +14,7 @@ mod grammar;
 mod hostile;
 mod local;
 mod made;
+mod matrix;
 mod nearest;
 mod parties;
 mod refusals;

@@ -28,6 +28,26 @@ pub(crate) fn vendor(format: Format) -> &'static Descriptor {
     provider(id).unwrap()
 }
 
+/// A model that takes every setting.
+pub(crate) fn capable(format: Format) -> &'static str {
+    match format {
+        Format::OpenAIChat | Format::OpenAIResponses => "gpt-4o",
+        Format::AnthropicMessages => "claude-sonnet-4-5",
+        Format::GeminiGenerateContent => "gemini-2.5-flash",
+        Format::BedrockConverse => "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        Format::CohereChat => "command-a-03-2025",
+    }
+}
+
+/// The same of the models that think.
+pub(crate) fn thinking(format: Format) -> &'static str {
+    match format {
+        Format::OpenAIChat | Format::OpenAIResponses => "gpt-5-mini",
+        Format::CohereChat => "command-a-reasoning-08-2025",
+        format => capable(format),
+    }
+}
+
 /// The call of a client of this format: where it says model, stream and framing in its path, they are said there.
 pub(crate) fn call(format: Format, model: Option<&str>, stream: bool, framing: Framing) -> Call {
     let model = model.unwrap_or("m").replace('%', "%25").replace('/', "%2F").replace(':', "%3A");

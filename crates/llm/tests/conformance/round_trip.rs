@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::drive::{bytes, exchange, prepared};
 use crate::facts::{Says, asks, facts};
-use crate::parties::{FORMATS, others, vendor};
+use crate::parties::{FORMATS, capable, others, vendor};
 
 /// A conversation before a format writes it down.
 #[derive(Clone, Debug)]
@@ -322,17 +322,6 @@ fn has_stop(format: Format) -> bool {
 
 fn without_stop(said: Vec<String>) -> Vec<String> {
     said.into_iter().filter(|line| !line.starts_with("stop: ")).collect()
-}
-
-/// A model that takes every setting.
-fn capable(format: Format) -> &'static str {
-    match format {
-        Format::OpenAIChat | Format::OpenAIResponses => "gpt-4o",
-        Format::AnthropicMessages => "claude-sonnet-4-5",
-        Format::GeminiGenerateContent => "gemini-2.5-flash",
-        Format::BedrockConverse => "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-        Format::CohereChat => "command-a-03-2025",
-    }
 }
 
 /// A body in another format; a refusal is a failure.

@@ -376,7 +376,7 @@ fn stream_row(row: &StreamRow) -> Result<(), String> {
 }
 
 /// An event as its vendor would write it.
-fn written(wire: Format, event: &Value) -> Vec<u8> {
+pub(crate) fn written(wire: Format, event: &Value) -> Vec<u8> {
     let sse = |name: Option<&str>, data: &Value| {
         let name = name.map(|name| format!("event: {name}\n")).unwrap_or_default();
         format!("{name}data: {data}\n\n").into_bytes()

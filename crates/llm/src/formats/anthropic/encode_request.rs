@@ -2,6 +2,7 @@
 
 use super::encode_settings::{self, Settled};
 use super::turns::Turns;
+use super::web_search;
 use crate::formats::vendor::{report_rest, take_own};
 use crate::json::Object;
 use crate::model::{Form, Message, NameRules, Names, Report, Request, Role, Tool, ToolKind};
@@ -78,7 +79,7 @@ pub fn encode_request(
     }
     body.insert("messages".to_owned(), Value::Array(messages));
     let with_json_tool = json_tool.is_some();
-    let search = if own { None } else { web_search(&mut request, report) };
+    let search = if own { None } else { web_search::of_chat(&mut request, report) };
     let tools = encode_tools(tools, used, json_tool.into_iter().chain(search), own, keeps_strict, names, report)?;
     if let Some(tools) = tools {
         body.insert("tools".to_owned(), Value::Array(tools));
@@ -119,7 +120,7 @@ pub(crate) fn encode_params(
         members.shift_remove("max_tokens");
     }
     let tools = request.tools.take();
-    let search = web_search(&mut request, report);
+    let search = web_search::of_chat(&mut request, report);
     let tools = encode_tools(tools, Vec::new(), search, false, settled.keeps_strict, &mut names, report)?;
     if let Some(tools) = tools {
         members.insert("tools".to_owned(), Value::Array(tools));
@@ -137,29 +138,6 @@ fn refuse_sound(request: &Request) -> Result<(), BodyError> {
         return Err(BodyError::unsupported("audio", message));
     }
     Ok(())
-}
-
-/// OpenAI's search of the web is a tool of the vendor's here.
-fn web_search(request: &mut Request, report: &mut Report) -> Option<Value> {
-    let options = take_own(request, &["web_search_options"]).shift_remove("web_search_options")?;
-    let mut tool = json!({"type": "web_search_20250305", "name": "web_search"});
-    if let Some(size) = options.get("search_context_size").and_then(Value::as_str) {
-        report.approximate("web_search_options.search_context_size");
-        tool["max_uses"] = match size {
-            "low" => json!(1),
-            "high" => json!(10),
-            _ => json!(5),
-        };
-    }
-    if let Some(Value::Object(place)) = options.pointer("/user_location/approximate") {
-        let mut place = place.clone();
-        place.retain(|key, value| {
-            matches!(key.as_str(), "city" | "country" | "region" | "timezone") && !value.is_null()
-        });
-        place.insert("type".to_owned(), json!("approximate"));
-        tool["user_location"] = Value::Object(place);
-    }
-    Some(tool)
 }
 
 /// A system or developer message joins the top-level prompt, blocks and marks kept, in order.
@@ -233,6 +211,7 @@ fn encode_tool(
 ) -> Result<Value, BodyError> {
     let (name, description, schema, strict, inner) = match tool.kind {
         ToolKind::Foreign(value) if own => return Ok(value),
+        ToolKind::Foreign(value) if web_search::is_one(&value) => return Ok(web_search::of_tool(value, report)),
         ToolKind::Foreign(value) => {
             let kind = crate::json::kind(&value);
             let message = format!("tools of type '{kind}' are not possible with an Anthropic Messages provider");

@@ -16,6 +16,7 @@ mod observe;
 mod think;
 mod turns;
 mod usage;
+mod web_search;
 
 pub use decode_reply::decode_reply;
 pub use decode_request::decode_request;

@@ -132,8 +132,8 @@ pub(super) fn encode(
     }
 }
 
-/// The effort for Anthropic's thinking. A budget is told nearly; disabled thinking says nothing, since not every model
-/// takes the word `none`.
+/// The effort for Anthropic's thinking. A budget is told nearly; disabled thinking is left out, since not every model takes
+/// the word `none`, and reported where the model thinks all the same.
 pub(crate) fn effort_of(
     reasoning: &Reasoning,
     origin: Format,
@@ -148,6 +148,9 @@ pub(crate) fn effort_of(
     let word = |key: &str| thinking.and_then(|thinking| thinking.get(key));
     let kind = word("type").and_then(Value::as_str);
     if kind == Some("disabled") {
+        if thinks_unasked(model) {
+            report.drop("thinking");
+        }
         return None;
     }
     let effort = match (reasoning.effort.as_deref(), kind) {
@@ -186,6 +189,13 @@ pub(crate) fn effort_of(
 pub(crate) fn cannot_reason(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     ["gpt-3", "gpt-4", "chatgpt-4"].iter().any(|family| model.starts_with(family))
+}
+
+/// OpenAI's models that think where nothing is said of it. From GPT-5.1 on they do so only when asked, save the largest.
+/// Source: <https://platform.openai.com/docs/guides/latest-model>, "Lower verbosity and `none` reasoning".
+fn thinks_unasked(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    samples_alone(model) && (!name.starts_with("gpt-5.") || name.contains("pro") || name.contains("codex"))
 }
 
 /// OpenAI's models that refuse any temperature but 1.

@@ -324,7 +324,9 @@ fn settings_and_vendor_members_reach_openai() {
         json!({"reasoning_effort": "medium"}),
         &["temperature", "thinking.budget_tokens"],
     );
-    from_anthropic("gpt-5", json!({"thinking": {"type": "disabled"}}), json!({}), &[]);
+    from_anthropic("gpt-5", json!({"thinking": {"type": "disabled"}}), json!({}), &["thinking"]);
+    from_anthropic("gpt-5.2", json!({"thinking": {"type": "disabled"}}), json!({}), &[]);
+    from_anthropic("gpt-4o", json!({"thinking": {"type": "disabled"}}), json!({}), &[]);
 }
 
 #[test]

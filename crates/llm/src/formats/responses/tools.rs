@@ -142,6 +142,10 @@ impl ToolEncoder<'_> {
         {
             return Ok(Some(self.web_search(tool)));
         }
+        if matches!(kind.as_str(), "googleSearch" | "google_search") {
+            self.report.approximate(format!("tools[].{kind}"));
+            return Ok(Some(json!({"type": "web_search"})));
+        }
         if self.origin != Format::OpenAIChat {
             self.report.drop(format!("tools[].{kind}"));
             return Ok(None);

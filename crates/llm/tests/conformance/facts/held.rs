@@ -32,7 +32,14 @@ pub(crate) fn lost(
     // OpenAI Chat asks for a search beside the tools.
     let searches = facts_of(wire, translated, |says| matches!(says, Says::Vendor(kind) if kind.contains("earch")));
     let thinks = asks(client, request).iter().any(|ask| ask.concept == Some("reasoning_effort"));
-    let carried = |ask: &Ask| carried(&now, ask, thinks) || ask.path == "web_search_options" && searches;
+    let text = translated.to_string();
+    let carried = |ask: &Ask| {
+        // Members that stand in an object here and by themselves there, or at each tool here and once for all there.
+        let said = |key: &str| ask.path.ends_with(key) && text.contains(&format!("\"{key}\":{}", ask.value));
+        let strict =
+            ask.path == "strict_tools" && (text.contains("\"strict\":true") || names(reported, "tools[].strict"));
+        carried(&now, ask, thinks) || ask.path == "web_search_options" && searches || said("verbosity") || strict
+    };
     let asks = asks(client, request).into_iter().filter(|ask| !carried(ask) && !told(ask));
     let asks =
         asks.map(|ask| format!("{} ({}): {:.80}", ask.path, ask.concept.unwrap_or("its own"), ask.value.to_string()));
@@ -85,7 +92,9 @@ fn told(reported: &[String], fact: &Fact) -> bool {
 }
 
 fn tells_thinking(reported: &[String]) -> bool {
-    ["thinking", "reasoning_content", "reasoning", "reasoning_effort"].iter().any(|word| names(reported, word))
+    ["thinking", "reasoning_content", "reasoning", "reasoning_effort", "contents[].parts[].thought"]
+        .iter()
+        .any(|word| names(reported, word))
 }
 
 fn holds(now: &[Fact], raw: &Raw, fact: &Fact, anyone: bool) -> bool {
@@ -124,7 +133,8 @@ fn holds(now: &[Fact], raw: &Raw, fact: &Fact, anyone: bool) -> bool {
         }),
         // Tools of the same use have dates in some vendors' names.
         Says::Vendor(kind) => same.any(|other| {
-            matches!(&other.says, Says::Vendor(other) if other == kind || kind.starts_with("web_search") && other == "web_search")
+            let search = |kind: &str| kind.starts_with("web_search");
+            matches!(&other.says, Says::Vendor(other) if other == kind || search(kind) && search(other))
         }),
     }
 }

@@ -634,6 +634,22 @@ fn a_web_search_of_anthropics_is_one_of_this_formats() {
 }
 
 #[test]
+fn a_search_of_the_web_is_anthropics_tool_there() {
+    let tool = json!({"type": "web_search_preview", "search_context_size": "high", "filters": {"allowed_domains": ["a"]},
+        "user_location": {"type": "approximate", "city": "Berlin"}, "external_web_access": true});
+    becomes(
+        OpenAIResponses,
+        AnthropicMessages,
+        json!({"model": "m", "input": "q", "max_output_tokens": 99, "tools": [tool]}),
+        json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "q"}], "tools": [{
+            "type": "web_search_20250305", "name": "web_search", "max_uses": 10, "allowed_domains": ["a"],
+            "user_location": {"type": "approximate", "city": "Berlin"}}]}),
+        &["tools[].external_web_access"],
+        &["tools[].search_context_size"],
+    );
+}
+
+#[test]
 fn ids_of_calls_may_come_again_in_a_later_turn() {
     let call = |text: &str| {
         json!({"role": "assistant", "tool_calls": [
