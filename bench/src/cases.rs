@@ -92,7 +92,7 @@ const START: Traffic = Traffic::Start { starts: 10 };
 
 /// All of them. A variant of the sidecar's configuration is one more line, with [`Case::rule`].
 #[rustfmt::skip]
-pub(crate) const CASES: [Case; 21] = [
+pub(crate) const CASES: [Case; 22] = [
     case("openai-1k", Wire::OpenAI, Wire::OpenAI, Transport::Plain, SMALL),
     case("openai-50k", Wire::OpenAI, Wire::OpenAI, Transport::Plain, MEDIUM),
     case("openai-1m", Wire::OpenAI, Wire::OpenAI, Transport::Plain, LARGE),
@@ -106,6 +106,7 @@ pub(crate) const CASES: [Case; 21] = [
     case("anthropic-to-openai-1k", Wire::Anthropic, Wire::OpenAI, Transport::Plain, SMALL),
     case("anthropic-to-openai-50k", Wire::Anthropic, Wire::OpenAI, Transport::Plain, MEDIUM),
     case("openai-stream-100", Wire::OpenAI, Wire::OpenAI, Transport::Plain, STREAMS_100),
+    case("openai-stream-100-observe", Wire::OpenAI, Wire::OpenAI, Transport::Plain, STREAMS_100).rule("metering: Observe"),
     case("openai-stream-500", Wire::OpenAI, Wire::OpenAI, Transport::Plain, STREAMS_500),
     case("openai-stream-100-tls", Wire::OpenAI, Wire::OpenAI, Transport::Tls, STREAMS_100),
     case("openai-stream-100-tls-h2", Wire::OpenAI, Wire::OpenAI, Transport::TlsH2, STREAMS_100),

@@ -1,6 +1,9 @@
 //! Logs: one JSON object a line, or text for a person at a terminal. Other crates are heard from `warn` upwards only:
 //! their finer levels may repeat headers.
 
+mod json;
+
+use json::{Json, to_stdout};
 use std::io::IsTerminal;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -17,7 +20,6 @@ pub fn start(level: &str) {
     if std::io::stdout().is_terminal() {
         registry.with(tracing_subscriber::fmt::layer()).init();
     } else {
-        let json = tracing_subscriber::fmt::layer().json().flatten_event(true);
-        registry.with(json.with_current_span(false).with_span_list(false)).init();
+        registry.with(Json::new(to_stdout)).init();
     }
 }
