@@ -4,6 +4,8 @@
 pub const ACCEPTED: &str = "Accepted";
 /// All it refers to is there.
 pub const RESOLVED_REFS: &str = "ResolvedRefs";
+/// The sidecars concerned have the credential that its calls need; of AIProviders only.
+pub const CREDENTIALS_READY: &str = "CredentialsReady";
 /// The sidecars concerned serve this generation.
 pub const PROGRAMMED: &str = "Programmed";
 /// All of the above.
@@ -25,11 +27,20 @@ pub mod reason {
     pub const RESOLVED_REFS: &str = "ResolvedRefs";
     /// `ResolvedRefs` is false: no such provider, or one that is not accepted.
     pub const BACKEND_NOT_FOUND: &str = "BackendNotFound";
+    /// `CredentialsReady` is true: every sidecar concerned has one that is valid.
+    pub const CREDENTIALS_READY: &str = "CredentialsReady";
+    /// `CredentialsReady` is true since calls carry no credential of the provider's.
+    pub const NOT_NEEDED: &str = "NotNeeded";
+    /// `CredentialsReady` is true, and at some sidecars the last try to renew it failed.
+    pub const NOT_RENEWED: &str = "NotRenewed";
+    /// `CredentialsReady` is false: some sidecars have none, and calls of theirs fail.
+    pub const CREDENTIAL_UNAVAILABLE: &str = "CredentialUnavailable";
     /// `Programmed` is true.
     pub const PROGRAMMED: &str = "Programmed";
-    /// `Programmed` is true since no running pod is concerned.
+    /// `Programmed` and `CredentialsReady` are true since no running pod is concerned.
     pub const NO_SIDECARS: &str = "NoSidecars";
-    /// `Programmed` is false: some sidecars do not serve this generation yet.
+    /// `Programmed` is false: some sidecars do not serve this generation yet. `CredentialsReady` is unknown: some have
+    /// not said yet.
     pub const PENDING: &str = "Pending";
     /// `Programmed` is false: a sidecar refused it.
     pub const REFUSED: &str = "Refused";

@@ -35,8 +35,8 @@ pub struct AwsAuth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<AwsSource>,
 
-    /// Role that the pod's token is exchanged for; only with `WebIdentity` or `Auto`. Default: the role that EKS's
-    /// webhook gave the pod's service account. Example: `arn:aws:iam::123456789012:role/assistants`.
+    /// Role that the pod's token is exchanged for; only with `WebIdentity` or `Auto`. Default: the annotation
+    /// `eks.amazonaws.com/role-arn` of the pod's service account. Example: `arn:aws:iam::123456789012:role/assistants`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 20, max = 2048))]
     #[x_kube(validation = Rule::new("self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^\\\\s]+$')")
@@ -125,15 +125,16 @@ pub struct AzureAuth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<AzureSource>,
 
-    /// The directory, an id or a domain. Default with `WorkloadIdentity`: what Azure's webhook gave the pod.
+    /// The directory, an id or a domain. Default with `WorkloadIdentity`: the annotation
+    /// `azure.workload.identity/tenant-id` of the pod's service account, else what Azure's webhook gave the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9][A-Za-z0-9.-]*$')")
         .message("must be a directory's id or domain, such as contoso.onmicrosoft.com"))]
     pub tenant_id: Option<String>,
 
-    /// The application, or the user-assigned identity that trusts the pod. Default with `WorkloadIdentity`: what Azure's
-    /// webhook gave the pod.
+    /// The application, or the user-assigned identity that trusts the pod. Default with `WorkloadIdentity`: the
+    /// annotation `azure.workload.identity/client-id` of the pod's service account, else what Azure's webhook gave the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 36, max = 36))]
     #[x_kube(validation = Rule::new("self.matches('^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$')")
@@ -241,7 +242,8 @@ pub struct GcpAuth {
         .message("must be such as projects/123456789/locations/global/workloadIdentityPools/clusters/providers/prod"))]
     pub workload_identity_provider: Option<String>,
 
-    /// Email of a service account to act as. Default: the pod acts as itself. Example:
+    /// Email of a service account to act as. Default with `WorkloadIdentityFederation`: the annotation
+    /// `iam.gke.io/gcp-service-account` of the pod's service account, else the pod acts as itself. Example:
     /// `assistants@my-project.iam.gserviceaccount.com`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 254))]

@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
     selectable = ".spec.type",
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
     printcolumn(name = "Auth", type_ = "string", json_path = ".spec.auth.type"),
+    printcolumn(name = "Identity", type_ = "string", json_path = ".status.identity"),
     printcolumn(
         name = "Accepted",
         type_ = "string",
@@ -273,8 +274,8 @@ pub struct MountedKey {
 #[serde(rename_all = "camelCase")]
 #[x_kube(crates(kube_core = "::kube_core"))]
 pub struct AIProviderStatus {
-    /// `Accepted`: the spec makes sense. `ResolvedRefs`: all it refers to is there. `Programmed`: the sidecars that
-    /// may use it serve this generation. `Ready`: all of these.
+    /// `Accepted`: the spec makes sense. `ResolvedRefs`: all it refers to is there. `CredentialsReady`: the sidecars that
+    /// may use it have the credential. `Programmed`: they serve this generation. `Ready`: all of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[schemars(length(max = 16))]
@@ -282,10 +283,29 @@ pub struct AIProviderStatus {
     /// The generation that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// Whose identity calls are made with. `Workload`: each pod's own, of its service account. `Provider`: one that this
+    /// AIProvider names and that pods take with their own (a role of `assumeRoles`, an impersonated service account).
+    /// `Node`: the node's, so of every pod on it. `Static`: whoever has the key. Absent: no credential, or the
+    /// application's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<WhoseIdentity>,
     /// How many AIRoutes refer to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<i32>,
     /// The sidecars that may use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sidecars: Option<Sidecars>,
+}
+
+/// Whose identity calls are made with.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WhoseIdentity {
+    #[allow(missing_docs, reason = "a description on one variant would turn the enum into a union of constants")]
+    Workload,
+    #[allow(missing_docs, reason = "as above")]
+    Provider,
+    #[allow(missing_docs, reason = "as above")]
+    Node,
+    #[allow(missing_docs, reason = "as above")]
+    Static,
 }

@@ -2,7 +2,7 @@
 
 use crate::quantity::Quantity;
 use pillion_compiler::is_pool_provider;
-use pillion_snapshot::{AzureCloud, TokenFile};
+use pillion_snapshot::{AzureCloud, ExtraHosts, TokenFile};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,6 +101,9 @@ pub struct Identity {
     /// What of Google Cloud takes them.
     #[serde(default)]
     pub gcp: GcpTokens,
+    /// Hosts besides the clouds' own that clouds' credentials are sent to.
+    #[serde(default)]
+    pub extra_hosts: ExtraHosts,
 }
 
 /// What of AWS takes the pods' tokens.
@@ -185,6 +188,12 @@ impl Config {
             let problem = format!("'{wrong}' is not projects/…/locations/global/workloadIdentityPools/…/providers/…");
             return refuse("identity.gcp.workloadIdentityProviders", problem);
         }
+        if let Some(wrong) = self.identity.extra_hosts.patterns().find(|pattern| !is_host_pattern(pattern)) {
+            let problem = format!(
+                "'{wrong}' is no name of a host such as ai.corp.example, in which all but the last two labels may hold one *"
+            );
+            return refuse("identity.extraHosts", problem);
+        }
         let resources = &self.sidecar.resources;
         for (list, quantities) in [("requests", &resources.requests), ("limits", &resources.limits)] {
             for (name, quantity) in quantities {
@@ -196,6 +205,19 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether `text` names hosts of one owner: two labels or more, the last two whole.
+fn is_host_pattern(text: &str) -> bool {
+    let labels: Vec<&str> = text.split('.').collect();
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_label = |(from_the_end, label): (usize, &&str)| {
+        let stars = label.matches('*').count();
+        !label.is_empty()
+            && stars <= usize::from(from_the_end >= 2)
+            && label.bytes().all(|byte| plain(byte) || byte == b'*')
+    };
+    labels.len() >= 2 && labels.iter().rev().enumerate().all(is_label)
 }
 
 fn info() -> String {
@@ -231,6 +253,13 @@ mod tests {
         assert_eq!(config.config_server.url, "https://pillion-operator.pillion-system.svc:9444");
     }
 
+    #[test]
+    fn hosts_of_ones_own_may_be_named_for_a_cloud() {
+        let hosts = "{azure: [ai.corp.example, '*.ai.corp.example'], aws: [bedrock-*.corp.example]}";
+        let config = Config::parse(&format!("{{sidecar: {{image: a}}, identity: {{extraHosts: {hosts}}}}}")).unwrap();
+        assert_eq!(config.identity.extra_hosts.azure, ["ai.corp.example", "*.ai.corp.example"]);
+    }
+
     #[track_caller]
     fn refuses(yaml: &str, message: &str) {
         let error = Config::parse(yaml).unwrap_err().to_string();
@@ -250,6 +279,12 @@ mod tests {
             "{sidecar: {image: a}, identity: {gcp: {workloadIdentityProviders: [prod]}}}",
             "'prod' is not projects/",
         );
+        for host in ["*.example", "*", "a.*.example", "localhost", "**.corp.example", "a..example", "a.example:443"] {
+            refuses(
+                &format!("{{sidecar: {{image: a}}, identity: {{extraHosts: {{azure: ['{host}']}}}}}}"),
+                &format!("identity.extraHosts: '{host}' is no name of a host"),
+            );
+        }
         refuses("{}", "sidecar");
     }
 }

@@ -11,6 +11,7 @@ pub mod certs;
 pub mod config;
 mod config_server;
 mod controllers;
+pub mod doctor;
 mod events;
 mod health;
 mod index;

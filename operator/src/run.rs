@@ -152,8 +152,13 @@ pub async fn run(
     tasks.spawn(send_events);
     tasks.spawn(keep_lease);
     tasks.spawn(certs::keep(client.clone(), certificate_names(&settings), identity_sender, stop.clone()));
-    let controller =
-        Controller { index: index.clone(), hub: hub.clone(), board: board.clone(), metrics: metrics.clone() };
+    let controller = Controller {
+        index: index.clone(),
+        hub: hub.clone(),
+        board: board.clone(),
+        metrics: metrics.clone(),
+        extra_hosts: settings.config.identity.extra_hosts.clone(),
+    };
     tasks.spawn(controller.run(stop.clone()));
     let peers = Peers::new(client.clone(), peer_settings(&settings), identity.clone());
     let writer = Writer::new(

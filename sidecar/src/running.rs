@@ -1,6 +1,6 @@
 //! A sidecar from its listeners' first accept to its last: everything is put together here.
 
-use crate::identity::{Clock, Engine, Exchanger, Identity, Keys, Skews, Transport};
+use crate::identity::{Clock, CredentialStates, Engine, Exchanger, Identity, Keys, Skews, Transport};
 use crate::listeners::{Admin, Connections, Data, Health, Hosts, Shutdown, accept};
 use crate::metrics::Metrics;
 use crate::settings::{Settings, Source};
@@ -114,7 +114,10 @@ impl Sidecar {
         match settings.source {
             Source::Fixed(snapshot) => live.apply(*snapshot, Origin::Local)?,
             Source::Files(files) => drop(tasks.spawn(watch_files(files, live.clone(), keys)?)),
-            Source::Stream(stream) => drop(tasks.spawn(StreamClient::new(stream, live.clone())?.follow())),
+            Source::Stream(stream) => {
+                let credentials = CredentialStates { keys, engine: engine.clone() };
+                tasks.spawn(StreamClient::new(stream, live.clone(), credentials)?.follow());
+            }
         }
         let mut running = Running {
             data: data.1,

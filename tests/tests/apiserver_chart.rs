@@ -223,6 +223,7 @@ async fn the_operator_may_do_what_its_code_does_and_no_more() -> Result<()> {
         &["patch", "airoutes.pillion.dev", "--subresource=status", "-n", "team"],
         &["get", "pods", "-A"],
         &["watch", "namespaces"],
+        &["watch", "serviceaccounts", "-A"],
         &["create", "tokenreviews.authentication.k8s.io"],
         &["patch", "mutatingwebhookconfigurations.admissionregistration.k8s.io/pillion-injector"],
         &["patch", "validatingwebhookconfigurations.admissionregistration.k8s.io/pillion-validator"],

@@ -94,7 +94,7 @@ spec: {{rules: [{{name: all, backends: [{{provider: {{name: echo}}}}]}}]}}
 "
     ))?;
     for (names, columns) in [
-        ("aip", "NAME TYPE AUTH ACCEPTED PROGRAMMED ROUTES AGE"),
+        ("aip", "NAME TYPE AUTH IDENTITY ACCEPTED PROGRAMMED ROUTES AGE"),
         ("air", "NAME MODELS PROVIDERS ACCEPTED RESOLVED PROGRAMMED SIDECARS AGE"),
     ] {
         let shown = server.kubectl(["get", names, "--namespace", &namespace])?;

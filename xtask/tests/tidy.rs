@@ -106,6 +106,26 @@ fn pure_rooms_do_no_io_and_read_no_clock() {
     }
 }
 
+/// In a cell, the functions in brackets after a file are tests of that file.
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut seen = 0;
+    let mut file = (String::new(), String::new());
+    for word in page.split('`').skip(1).step_by(2) {
+        let is_file = word.contains('/') && word.ends_with(".rs");
+        let is_test = word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        if is_file {
+            file = (word.to_owned(), std::fs::read_to_string(root().join(word)).unwrap_or_default());
+            assert!(!file.1.is_empty(), "docs/security.md names {word}, which is not there");
+        } else if is_test && word.matches('_').count() > 2 && !word.starts_with("cloud_tokens") {
+            assert!(file.1.contains(&format!("fn {word}(")), "docs/security.md: {} has no test {word}", file.0);
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "only {seen} tests found in docs/security.md");
+}
+
 #[test]
 fn the_dockerfile_builds_what_the_workspace_has_with_its_toolchain() {
     let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();

@@ -67,4 +67,7 @@ identity:
     podIdentity: {{ .Values.identity.aws.podIdentity }}
   gcp:
     workloadIdentityProviders: {{ toJson .Values.identity.gcp.workloadIdentityProviders }}
+  {{- if or .Values.identity.extraHosts.azure .Values.identity.extraHosts.aws .Values.identity.extraHosts.gcp }}
+  extraHosts: {{ toJson .Values.identity.extraHosts }}
+  {{- end }}
 {{- end }}

@@ -10,7 +10,7 @@ use pillion_snapshot::{self as snapshot, CredentialSource};
 pub(crate) fn aws(auth: &AwsAuth, endpoint: &str) -> Option<snapshot::AwsIdentity> {
     let source = match auth.source.unwrap_or_default() {
         // The role says which; without one, what the pod has decides.
-        AwsSource::Auto if auth.role_arn.is_none() => snapshot::AwsSource::Auto,
+        AwsSource::Auto if auth.role_arn.is_none() => snapshot::AwsSource::Auto { role_arn: None },
         AwsSource::Auto | AwsSource::WebIdentity => {
             snapshot::AwsSource::WebIdentity { role_arn: auth.role_arn.clone() }
         }

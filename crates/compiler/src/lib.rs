@@ -11,6 +11,7 @@
 //! server, by the standalone sidecar and by `pillion check`; the validating webhook runs its checks of one object: one
 //! definition of "valid". Never does I/O, never reads a clock.
 
+mod account;
 mod check;
 mod finding;
 mod identity;
@@ -20,13 +21,17 @@ mod provider;
 mod route;
 mod select;
 mod shadow;
+mod whose;
 
+pub use account::AccountIdentity;
 pub use check::{check_provider, check_route, is_pool_provider};
 pub use finding::{Finding, Findings, ObjectKey, Verdict};
+pub use provider::provider_for;
 pub use select::{Workload, selects};
+pub use whose::whose_identity;
 
 use pillion_crds::{AIProvider, AIRoute};
-use pillion_snapshot::{Provider, ProviderKey, Rule, Snapshot};
+use pillion_snapshot::{ExtraHosts, Provider, ProviderKey, Rule, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Objects of one or more namespaces and the workloads to compile for.
@@ -38,6 +43,8 @@ pub struct Input {
     pub routes: Vec<AIRoute>,
     /// One snapshot each.
     pub workloads: BTreeSet<Workload>,
+    /// Hosts besides the clouds' own that clouds' credentials are sent to: the operator's word, no object's.
+    pub extra_hosts: ExtraHosts,
 }
 
 /// What came of an [`Input`].
@@ -78,22 +85,27 @@ pub fn compile(input: &Input) -> Compiled {
         }
     }
 
-    let snapshots =
-        input.workloads.iter().map(|workload| (workload.clone(), assemble(workload, &routes, &providers))).collect();
+    let snapshots = input
+        .workloads
+        .iter()
+        .map(|workload| (workload.clone(), assemble(workload, input, &routes, &providers)))
+        .collect();
     Compiled { snapshots, objects }
 }
 
 type Providers = BTreeMap<ProviderKey, (Provider, i64)>;
 
-fn assemble(workload: &Workload, routes: &[(&AIRoute, Vec<Rule>)], providers: &Providers) -> Snapshot {
-    let mut snapshot = Snapshot::default();
+fn assemble(workload: &Workload, input: &Input, routes: &[(&AIRoute, Vec<Rule>)], providers: &Providers) -> Snapshot {
+    let mut snapshot = Snapshot { extra_hosts: input.extra_hosts.clone(), ..Snapshot::default() };
     for (object, rules) in routes.iter().filter(|(object, _)| selects(object, workload)) {
         snapshot
             .sources
             .insert(ObjectKey::of_route(object).to_string(), object.metadata.generation.unwrap_or_default());
         for key in rules.iter().flat_map(|rule| &rule.backends).map(|backend| &backend.provider) {
             if let Some((provider, generation)) = providers.get(key) {
-                snapshot.providers.insert(key.clone(), provider.clone());
+                let mut provider = provider.clone();
+                workload.account.fill(&mut provider.auth);
+                snapshot.providers.insert(key.clone(), provider);
                 snapshot.sources.insert(format!("AIProvider/{}", key.0), *generation);
             }
         }

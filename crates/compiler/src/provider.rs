@@ -1,5 +1,6 @@
 //! AIProvider → Provider: nothing is left to default.
 
+use crate::account::AccountIdentity;
 use crate::check::check_provider;
 use crate::finding::Findings;
 use crate::identity;
@@ -8,6 +9,15 @@ use pillion_crds::{AIProvider, ApiKey, AuthType};
 use pillion_llm::{Descriptor, Options};
 use pillion_snapshot::{ApiKeyPlacement, Auth, CredentialSource, Provider};
 use serde_json::{Map, Value};
+
+/// A provider as pods of a service account use it: what it leaves out is filled by what the account claims. `None` where
+/// a check finds fault.
+#[must_use]
+pub fn provider_for(object: &AIProvider, account: &AccountIdentity) -> Option<Provider> {
+    let mut provider = compile(object).0?;
+    account.fill(&mut provider.auth);
+    Some(provider)
+}
 
 /// A provider that no check finds fault with, and what the checks found.
 pub(crate) fn compile(object: &AIProvider) -> (Option<Provider>, Findings) {

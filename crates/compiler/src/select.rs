@@ -1,5 +1,6 @@
 //! Which routes concern which workloads.
 
+use crate::AccountIdentity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use pillion_crds::AIRoute;
 use std::collections::BTreeMap;
@@ -7,13 +8,16 @@ use std::collections::BTreeMap;
 /// Where objects without a namespace live: those of files, in standalone mode.
 pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 
-/// Pods that the API cannot tell apart: same namespace, same labels as far as a selector reads them.
+/// Pods that the API cannot tell apart: same namespace, same labels as far as a selector reads them, service accounts that
+/// claim the same identities.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Workload {
     /// Their namespace.
     pub namespace: String,
     /// Their labels; a caller may leave out those that no route's selector names.
     pub labels: BTreeMap<String, String>,
+    /// What their service account claims.
+    pub account: AccountIdentity,
 }
 
 /// Whether a route concerns a workload: same namespace, and its podSelector holds.

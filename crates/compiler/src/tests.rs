@@ -66,14 +66,18 @@ fn parse<T: serde::de::DeserializeOwned>(value: Value) -> T {
 /// Object names are unique in a cluster, so they are here.
 fn input() -> impl Strategy<Value = Input> {
     (prop::collection::vec(provider(), 0..6), prop::collection::vec(route(), 0..6)).prop_map(|(providers, routes)| {
-        let mut input = Input { providers, routes, workloads: BTreeSet::new() };
+        let mut input = Input { providers, routes, ..Input::default() };
         let mut seen = BTreeSet::new();
         input.providers.retain(|object| seen.insert(ObjectKey::of_provider(object)));
         input.routes.retain(|object| seen.insert(ObjectKey::of_route(object)));
         for namespace in ["a", "b", "c"] {
             for app in [None, Some("a"), Some("b")] {
                 let labels = app.map(|app| ("app".to_owned(), app.to_owned())).into_iter().collect();
-                input.workloads.insert(Workload { namespace: namespace.to_owned(), labels });
+                input.workloads.insert(Workload {
+                    namespace: namespace.to_owned(),
+                    labels,
+                    account: AccountIdentity::default(),
+                });
             }
         }
         input

@@ -3,9 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its case has to stop")]
 
-use pillion_compiler::{Compiled, Input, Workload, compile, manifest::Manifest};
+use pillion_compiler::{AccountIdentity, Compiled, Input, Workload, compile, manifest::Manifest};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Of a workload's service account.
+fn annotations(workload: &Value) -> BTreeMap<String, String> {
+    serde_json::from_value(workload["annotations"].clone()).unwrap_or_default()
+}
 
 fn read(case: &Path) -> Input {
     let mut manifest = Manifest::default();
@@ -14,9 +20,10 @@ fn read(case: &Path) -> Input {
     let workload = |document: &Value| Workload {
         namespace: document["namespace"].as_str().unwrap().to_owned(),
         labels: serde_json::from_value(document["labels"].clone()).unwrap_or_default(),
+        account: AccountIdentity::read(&annotations(document)).0,
     };
     let workloads = manifest.others.iter().filter(|document| document["kind"] == "Workload").map(workload).collect();
-    Input { providers: manifest.providers, routes: manifest.routes, workloads }
+    Input { providers: manifest.providers, routes: manifest.routes, workloads, ..Input::default() }
 }
 
 fn render(compiled: &Compiled) -> String {

@@ -23,7 +23,12 @@ pub struct AwsIdentity {
 #[serde(tag = "from", rename_all = "camelCase")]
 pub enum AwsSource {
     /// The pod's own identity, whichever it has: web identity where a role and a token are there, else EKS Pod Identity.
-    Auto,
+    #[serde(rename_all = "camelCase")]
+    Auto {
+        /// The role of the pod's service account; absent: that of `AWS_ROLE_ARN`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role_arn: Option<String>,
+    },
     /// The pod's token for a role (IRSA).
     #[serde(rename_all = "camelCase")]
     WebIdentity {

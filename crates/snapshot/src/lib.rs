@@ -14,12 +14,16 @@
 //! each other's operators; an unknown *variant* fails to parse and is refused by the sidecar, which keeps its last
 //! good snapshot and says so in its [`Report`].
 
+mod credential;
+mod hosts;
 mod identity;
 mod pattern;
 mod provider;
 mod rule;
 mod stream;
 
+pub use credential::{CredentialState, Credentials, Trouble};
+pub use hosts::ExtraHosts;
 pub use identity::{
     AssumeRole, AwsIdentity, AwsSource, AzureCloud, AzureIdentity, AzureSource, GcpIdentity, GcpSource,
     ManagedIdentityId, TokenFile,
@@ -46,6 +50,9 @@ pub struct Snapshot {
     /// Every provider that a rule names and that could be resolved.
     #[serde(default)]
     pub providers: BTreeMap<ProviderKey, Provider>,
+    /// Hosts besides the clouds' own that clouds' credentials are sent to.
+    #[serde(default, skip_serializing_if = "ExtraHosts::is_empty")]
+    pub extra_hosts: ExtraHosts,
     /// The objects that this snapshot was made of and their generations, so that an ack says which
     /// generation a sidecar serves (`AIRoute/team-a/chat` → 3).
     #[serde(default)]

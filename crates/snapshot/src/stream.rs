@@ -1,6 +1,6 @@
 //! What travels on the snapshot stream: JSON lines down, reports up.
 
-use crate::{Snapshot, version_of};
+use crate::{Credentials, Snapshot, version_of};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -41,6 +41,9 @@ pub struct Report {
     /// What came of a snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<Ack>,
+    /// How its credentials are, where that has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
 }
 
 /// Says that a snapshot is served, or why it is not.

@@ -91,3 +91,13 @@ fn a_pattern_covers_what_it_means_and_narrower_patterns() {
         assert_eq!(ModelPattern(wide.into()).covers(&ModelPattern(narrow.into())), expected, "{wide} {narrow}");
     }
 }
+
+#[test]
+fn a_credentials_state_of_a_newer_sidecar_is_unknown_and_not_an_error() {
+    let json = r#"{"sidecarVersion":"9","credentials":{"stream":"s","providers":{
+        "n/a":{"state":"ready"},"n/b":{"state":"failed","reason":"denied","message":"no"},"n/c":{"state":"dreaming"}}}}"#;
+    let report: Report = serde_json::from_str(json).unwrap();
+    let states: Vec<CredentialState> = report.credentials.unwrap().providers.into_values().collect();
+    let trouble = Trouble { reason: "denied".into(), message: "no".into() };
+    assert_eq!(states, [CredentialState::Ready, CredentialState::Failed(trouble), CredentialState::Unknown]);
+}

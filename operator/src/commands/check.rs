@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CommandError> {
 }
 
 fn check(manifest: &Manifest) -> (String, bool) {
-    let input = Input { providers: manifest.providers.clone(), routes: manifest.routes.clone(), workloads: [].into() };
+    let input = Input { providers: manifest.providers.clone(), routes: manifest.routes.clone(), ..Input::default() };
     let Compiled { objects, .. } = compile(&input);
     let mut report = String::new();
     let mut errors = manifest.findings.len();

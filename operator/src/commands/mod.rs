@@ -1,6 +1,7 @@
 //! The commands of `pillion`, one file each.
 
 mod check;
+mod doctor;
 mod inject;
 mod operator;
 
@@ -25,6 +26,8 @@ enum Command {
     Check(check::Arguments),
     /// Write pods and workloads with the sidecar injected, as the webhook would
     Inject(inject::Arguments),
+    /// Find out what a cluster and the clouds lack for each other
+    Doctor(doctor::Arguments),
 }
 
 /// What ends a command with exit code 1.
@@ -46,6 +49,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Operator(arguments) => operator::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inject(arguments) => inject::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
     };
     match result {
         Ok(code) => code,

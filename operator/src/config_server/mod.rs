@@ -8,6 +8,7 @@
 
 mod acks;
 mod admission;
+mod class;
 mod hub;
 mod line;
 pub(crate) mod peers;
@@ -15,7 +16,8 @@ mod stream;
 mod tokens;
 
 pub(crate) use acks::{Acks, PodAck, Serving, newer};
-pub(crate) use hub::{Hub, class};
+pub(crate) use class::Classes;
+pub(crate) use hub::Hub;
 pub(crate) use line::Published;
 pub(crate) use tokens::Tokens;
 
@@ -102,6 +104,10 @@ impl ConfigServer {
             if !self.hub.ack(&caller.pod_uid, ack) {
                 return Err(Refusal::unknown_stream());
             }
+        }
+        let unknown = |credentials| !self.hub.credentials(&caller.pod_uid, credentials);
+        if report.credentials.is_some_and(unknown) {
+            return Err(Refusal::unknown_stream());
         }
         Ok(json(StatusCode::OK, &json!({})))
     }

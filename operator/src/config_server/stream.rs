@@ -100,12 +100,13 @@ async fn send(sender: &mpsc::Sender<Bytes>, lines: Vec<Bytes>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hub::{Hub, class};
+    use super::super::class::Classes;
+    use super::super::hub::Hub;
     use super::super::line::Published;
     use super::*;
     use crate::index::IndexedPod;
     use pillion_snapshot::{Snapshot, read_line};
-    use std::collections::{BTreeMap, BTreeSet, HashMap};
+    use std::collections::{BTreeMap, HashMap};
     use std::sync::Arc;
 
     fn pod() -> Arc<IndexedPod> {
@@ -123,8 +124,8 @@ mod tests {
 
     fn publish(hub: &Hub, generation: i64) {
         let snapshot = Snapshot { sources: [("AIRoute/n/r".into(), generation)].into(), ..Default::default() }.seal();
-        let class = class("n", &BTreeMap::new(), &BTreeSet::new());
-        hub.publish("n", BTreeSet::new(), [(class, Arc::new(Published::new(snapshot)))].into(), &HashMap::new());
+        let class = Classes::default().of(&pod());
+        hub.publish("n", Classes::default(), [(class, Arc::new(Published::new(snapshot)))].into(), &HashMap::new());
     }
 
     /// Reads to the end of the next line.

@@ -1,11 +1,12 @@
 //! The reconciler: gather → compile → publish, one namespace at a time, and only those that changed.
 
-use crate::config_server::{Hub, Published};
+use crate::config_server::{Classes, Hub, Published};
 use crate::index::{Gathered, Index};
 use crate::metrics::{Metrics, ResultLabel};
 use crate::status::{Board, Judged};
 use pillion_compiler::{Compiled, Input, Workload, compile};
-use pillion_crds::AIRoute;
+use pillion_crds::{AIProvider, AIRoute, AuthType};
+use pillion_snapshot::ExtraHosts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub(crate) struct Controller {
     pub(crate) hub: Hub,
     pub(crate) board: Board,
     pub(crate) metrics: Metrics,
+    /// Hosts besides the clouds' own that clouds' credentials are sent to.
+    pub(crate) extra_hosts: ExtraHosts,
 }
 
 impl Controller {
@@ -60,14 +63,14 @@ impl Controller {
 
     fn compile_and_publish(&self, namespace: &str, gathered: Gathered) {
         let connected = self.hub.pods(namespace);
-        let keys = selector_keys(gathered.routes.iter().filter_map(|route| route.object.as_deref()));
+        let classes = classes(&gathered);
         let pods = connected.iter().chain(&gathered.pods).filter(|pod| !pod.finished);
-        let workloads: BTreeSet<Workload> =
-            pods.map(|pod| crate::config_server::class(namespace, &pod.labels, &keys)).collect();
+        let workloads: BTreeSet<Workload> = pods.map(|pod| classes.of(pod)).collect();
         let input = Input {
             providers: gathered.providers.iter().filter_map(|stored| stored.object.as_deref().cloned()).collect(),
             routes: gathered.routes.iter().filter_map(|stored| stored.object.as_deref().cloned()).collect(),
             workloads,
+            extra_hosts: self.extra_hosts.clone(),
         };
         let Compiled { snapshots, objects } = compile(&input);
         let former = self.hub.snapshots(namespace);
@@ -80,9 +83,21 @@ impl Controller {
             published.insert(workload, line);
         }
         let by_uid: HashMap<&str, _> = gathered.pods.iter().map(|pod| (pod.uid.as_str(), pod)).collect();
-        self.hub.publish(namespace, keys.clone(), published, &by_uid);
-        self.board.put(namespace, Judged { objects, sources, keys });
+        self.hub.publish(namespace, classes.clone(), published, &by_uid);
+        self.board.put(namespace, Judged { objects, sources, classes });
     }
+}
+
+/// What tells the pods of a namespace apart. Service accounts do only where a cloud's identity is used.
+fn classes(gathered: &Gathered) -> Classes {
+    let of_a_cloud = |provider: &AIProvider| {
+        let kind = provider.spec.auth.as_ref().map(|auth| auth.r#type);
+        matches!(kind, Some(AuthType::AWS | AuthType::Azure | AuthType::GCP))
+    };
+    let asked = gathered.providers.iter().filter_map(|stored| stored.object.as_deref()).any(of_a_cloud);
+    let accounts = if asked { gathered.accounts.clone() } else { BTreeMap::new() };
+    let labels = selector_keys(gathered.routes.iter().filter_map(|route| route.object.as_deref()));
+    Classes { labels, accounts }
 }
 
 /// The labels that the routes of a namespace select by.

@@ -4,6 +4,7 @@
 //! AIProviders ─┐                      ┌─ providers, routes (the last good one of each, and what is wrong with it)
 //! AIRoutes ────┼─▶ State ─ namespace ─┤
 //! Pods ────────┘     │                └─ injected pods
+//! ServiceAccounts ───┤                      └─ what its service accounts claim
 //! Namespaces ────────┴─ labels               └──▶ changed namespaces ──▶ controllers
 //! ```
 
@@ -14,13 +15,14 @@ pub(crate) mod watch;
 pub(crate) use pod::IndexedPod;
 pub(crate) use stored::Stored;
 
+use pillion_compiler::AccountIdentity;
 use pillion_crds::{AIProvider, AIRoute};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// The kinds that are watched; ready is who has heard of all.
-pub(crate) const KINDS: [&str; 4] = ["AIProvider", "AIRoute", "Namespace", "Pod"];
+pub(crate) const KINDS: [&str; 5] = ["AIProvider", "AIRoute", "Namespace", "Pod", "ServiceAccount"];
 
 /// Names an object within its kind.
 pub(crate) type Name = (String, String);
@@ -49,6 +51,8 @@ struct Namespace {
     providers: BTreeMap<String, Stored<AIProvider>>,
     routes: BTreeMap<String, Stored<AIRoute>>,
     pods: BTreeMap<String, Arc<IndexedPod>>,
+    /// Those that claim anything.
+    accounts: BTreeMap<String, AccountIdentity>,
 }
 
 /// All that concerns one namespace.
@@ -60,6 +64,14 @@ pub(crate) struct Gathered {
     pub(crate) routes: Vec<Stored<AIRoute>>,
     /// Injected pods, the finished ones included.
     pub(crate) pods: Vec<Arc<IndexedPod>>,
+    /// What service accounts claim, by name; those that claim nothing are not here.
+    pub(crate) accounts: BTreeMap<String, AccountIdentity>,
+}
+
+impl Namespace {
+    fn is_empty(&self) -> bool {
+        self.providers.is_empty() && self.routes.is_empty() && self.pods.is_empty() && self.accounts.is_empty()
+    }
 }
 
 impl Index {
@@ -117,6 +129,7 @@ impl Index {
             providers: namespace.providers.values().cloned().collect(),
             routes: namespace.routes.values().cloned().collect(),
             pods: namespace.pods.values().cloned().collect(),
+            accounts: namespace.accounts.clone(),
         })
     }
 
@@ -162,6 +175,11 @@ impl Index {
             state.labels.remove(name);
             return None;
         }
+        if kind == "ServiceAccount" {
+            drop(state);
+            self.put_account((namespace.clone(), name.clone()), AccountIdentity::default());
+            return None;
+        }
         let objects = state.namespaces.get_mut(namespace)?;
         let mut gone = None;
         match kind {
@@ -169,7 +187,7 @@ impl Index {
             "AIRoute" => drop(objects.routes.remove(name)),
             _ => gone = objects.pods.remove(name),
         }
-        if objects.providers.is_empty() && objects.routes.is_empty() && objects.pods.is_empty() {
+        if objects.is_empty() {
             state.namespaces.remove(namespace);
         }
         if let Some(pod) = &gone {
@@ -201,6 +219,27 @@ impl Index {
         replaced
     }
 
+    /// Takes what a service account claims now.
+    pub(crate) fn put_account(&self, (namespace, name): Name, claims: AccountIdentity) {
+        let mut state = self.state();
+        let known = state.namespaces.get(&namespace).and_then(|namespace| namespace.accounts.get(&name));
+        if known.map_or(claims.is_empty(), |known| *known == claims) {
+            return;
+        }
+        let objects = state.namespaces.entry(namespace.clone()).or_default();
+        if claims.is_empty() {
+            objects.accounts.remove(&name);
+        } else {
+            objects.accounts.insert(name, claims);
+        }
+        if objects.is_empty() {
+            state.namespaces.remove(&namespace);
+        }
+        state.changed.insert(namespace);
+        drop(state);
+        self.0.changed.notify_one();
+    }
+
     /// Takes a namespace's labels.
     pub(crate) fn put_namespace(&self, name: String, labels: BTreeMap<String, String>) {
         self.state().labels.insert(name, labels);
@@ -221,6 +260,7 @@ impl Index {
             .flat_map(|(namespace, objects)| match kind {
                 "AIProvider" => of(namespace, objects.providers.keys().collect()),
                 "AIRoute" => of(namespace, objects.routes.keys().collect()),
+                "ServiceAccount" => of(namespace, objects.accounts.keys().collect()),
                 _ => of(namespace, objects.pods.keys().collect()),
             })
             .collect()
@@ -279,6 +319,24 @@ mod tests {
         assert_eq!(index.take_changed().len(), 1);
         index.remove("AIRoute", &name());
         assert_eq!(index.take_changed(), BTreeSet::from(["n".to_owned()]));
+    }
+
+    #[test]
+    fn only_a_claim_that_changed_is_compiled_again() {
+        let index = Index::default();
+        let account = || ("n".to_owned(), "default".to_owned());
+        let role = [("eks.amazonaws.com/role-arn".to_owned(), "arn:aws:iam::123456789012:role/a".to_owned())];
+        index.put_account(account(), AccountIdentity::default());
+        assert!(index.take_changed().is_empty());
+        let claims = AccountIdentity::read(&role.into()).0;
+        index.put_account(account(), claims.clone());
+        assert_eq!(index.take_changed().len(), 1);
+        assert_eq!(index.gather("n").accounts["default"], claims);
+        index.put_account(account(), claims);
+        assert!(index.take_changed().is_empty());
+        index.remove("ServiceAccount", &account());
+        assert_eq!(index.take_changed().len(), 1);
+        assert!(index.namespaces().is_empty());
     }
 
     #[test]

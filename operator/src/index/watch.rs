@@ -4,13 +4,14 @@ use super::{Index, IndexedPod, Name, Stored};
 use crate::inject::INJECTED;
 use crate::metrics::{KindLabel, Metrics};
 use futures::{Stream, StreamExt};
-use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use kube::api::{Api, PartialObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::utils::{Backoff, ResetTimerBackoff};
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Resource};
+use pillion_compiler::AccountIdentity;
 use pillion_crds::{AIProvider, AIRoute};
 use std::collections::HashSet;
 use std::pin::pin;
@@ -32,7 +33,9 @@ pub(crate) async fn run(
         Api::<Pod>::all(client.clone()),
         watcher::Config::default().labels(&format!("{INJECTED}=true")),
     );
-    let namespaces = watcher::watcher(Api::<PartialObjectMeta<Namespace>>::all(client), watcher::Config::default());
+    let namespaces =
+        watcher::watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), watcher::Config::default());
+    let accounts = watcher::watcher(Api::<PartialObjectMeta<ServiceAccount>>::all(client), watcher::Config::default());
     let put_provider = |name, guard: DeserializeGuard<AIProvider>| index.put_provider(name, stored(guard));
     let put_route = |name, guard: DeserializeGuard<AIRoute>| index.put_route(name, stored(guard));
     let put_pod = |_, pod: Pod| {
@@ -45,16 +48,24 @@ pub(crate) async fn run(
     let put_namespace = |(_, name): Name, namespace: PartialObjectMeta<Namespace>| {
         index.put_namespace(name, namespace.metadata.labels.unwrap_or_default());
     };
+    let put_account = |name: Name, account: PartialObjectMeta<ServiceAccount>| {
+        let (claims, wrong) = AccountIdentity::read(&account.metadata.annotations.unwrap_or_default());
+        for finding in wrong {
+            tracing::warn!(namespace = name.0, service_account = name.1, %finding, "an annotation is not used");
+        }
+        index.put_account(name, claims);
+    };
     let drop_pod = |name: &Name| {
         if let Some(pod) = index.remove("Pod", name) {
             gone(&pod.uid);
         }
     };
-    let all = futures::future::join4(
+    let all = futures::future::join5(
         feed.run("AIProvider", providers, put_provider, |name| drop(index.remove("AIProvider", name))),
         feed.run("AIRoute", routes, put_route, |name| drop(index.remove("AIRoute", name))),
         feed.run("Pod", pods, put_pod, drop_pod),
         feed.run("Namespace", namespaces, put_namespace, |name| drop(index.remove("Namespace", name))),
+        feed.run("ServiceAccount", accounts, put_account, |name| drop(index.remove("ServiceAccount", name))),
     );
     tokio::select! {
         _ = all => {}

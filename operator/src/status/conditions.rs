@@ -15,6 +15,14 @@ pub(super) struct Claim {
     pub(super) message: String,
 }
 
+/// A pod whose sidecar has started, and its word.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sidecar {
+    /// The pod's name.
+    pub(super) pod: String,
+    pub(super) word: Word,
+}
+
 /// The word of a pod whose sidecar has started.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Word {
@@ -27,7 +35,12 @@ pub(super) enum Word {
     },
 }
 
-fn claim(type_: &'static str, status: &'static str, reason: &'static str, message: impl Into<String>) -> Claim {
+pub(super) fn claim(
+    type_: &'static str,
+    status: &'static str,
+    reason: &'static str,
+    message: impl Into<String>,
+) -> Claim {
     // The API server refuses longer messages.
     Claim { type_, status, reason, message: message.into().chars().take(8_000).collect() }
 }
@@ -36,8 +49,16 @@ fn verdict(type_: &'static str, verdict: &Verdict) -> Claim {
     claim(type_, if verdict.status { "True" } else { "False" }, verdict.reason, verdict.message.clone())
 }
 
-/// Conditions and counts of one object that parses. `source` names it in acks; `pods` are those that it concerns.
-pub(super) fn judge(findings: &Findings, source: &str, generation: i64, pods: &[&Word]) -> (Vec<Claim>, Sidecars) {
+/// Conditions and counts of one object that parses. `source` names it in acks; `sidecars` are those that it concerns;
+/// `credentials` is what is to be said of its credential, if it may have one.
+pub(super) fn judge(
+    findings: &Findings,
+    source: &str,
+    generation: i64,
+    sidecars: &[&Sidecar],
+    credentials: Option<Claim>,
+) -> (Vec<Claim>, Sidecars) {
+    let pods: Vec<&Word> = sidecars.iter().map(|sidecar| &sidecar.word).collect();
     let accepted = verdict(ACCEPTED, &findings.accepted);
     let resolved = verdict(RESOLVED_REFS, &findings.resolved_refs);
     let serves = |word: &&&Word| match word {
@@ -46,12 +67,14 @@ pub(super) fn judge(findings: &Findings, source: &str, generation: i64, pods: &[
     };
     let serving = pods.iter().filter(serves).count();
     let programmed = if findings.accepted.status {
-        programmed(generation, pods, serving)
+        programmed(generation, &pods, serving)
     } else {
         claim(PROGRAMMED, "False", reason::PENDING, "what is not accepted is sent to no sidecar")
     };
-    let ready = ready([&accepted, &resolved, &programmed]);
-    let mut claims = vec![accepted, resolved, programmed, ready];
+    let mut claims = vec![accepted, resolved];
+    claims.extend(credentials);
+    claims.push(programmed);
+    claims.push(ready(&claims));
     claims.extend(findings.overridden.as_ref().map(|overridden| verdict(OVERRIDDEN, overridden)));
     (claims, counts(pods.len(), serving))
 }
@@ -66,8 +89,9 @@ pub(super) fn unparseable(problem: &str, last_good: Option<i64>) -> Vec<Claim> {
     let accepted = claim(ACCEPTED, "False", reason::UNPARSEABLE, message);
     let resolved = claim(RESOLVED_REFS, "Unknown", reason::UNPARSEABLE, "the stored object does not parse");
     let programmed = claim(PROGRAMMED, "False", reason::PENDING, pending);
-    let ready = ready([&accepted, &resolved, &programmed]);
-    vec![accepted, resolved, programmed, ready]
+    let mut claims = vec![accepted, resolved, programmed];
+    claims.push(ready(&claims));
+    claims
 }
 
 fn programmed(generation: i64, pods: &[&Word], serving: usize) -> Claim {
@@ -101,14 +125,14 @@ fn programmed(generation: i64, pods: &[&Word], serving: usize) -> Claim {
 }
 
 /// False where any is False, else Unknown where any is, else True; with the first one's reason.
-fn ready(conditions: [&Claim; 3]) -> Claim {
-    let first = |status: &str| conditions.into_iter().find(|claim| claim.status == status);
+fn ready(conditions: &[Claim]) -> Claim {
+    let first = |status: &str| conditions.iter().find(|claim| claim.status == status);
     match first("False").or_else(|| first("Unknown")) {
         Some(culprit) => {
             let message = format!("{} is {}: {}", culprit.type_, culprit.status, culprit.message);
             claim(READY, if culprit.status == "False" { "False" } else { "Unknown" }, culprit.reason, message)
         }
-        None => claim(READY, "True", reason::READY, "accepted, resolved and programmed"),
+        None => claim(READY, "True", reason::READY, "all other conditions are true"),
     }
 }
 
@@ -165,9 +189,15 @@ mod tests {
         Word::Said(PodAck { serving, refused: Some("unknown wire".into()), ..PodAck::default() })
     }
 
+    fn judge_words(findings: &Findings, words: &[Word]) -> (Vec<Claim>, Sidecars) {
+        let sidecars: Vec<Sidecar> =
+            words.iter().map(|word| Sidecar { pod: String::new(), word: word.clone() }).collect();
+        judge(findings, SOURCE, 3, &sidecars.iter().collect::<Vec<_>>(), None)
+    }
+
     #[track_caller]
     fn check(findings: &Findings, pods: &[Word], programmed: (&str, &str), ready: &str, summary: &str) {
-        let (claims, sidecars) = judge(findings, SOURCE, 3, &pods.iter().collect::<Vec<_>>());
+        let (claims, sidecars) = judge_words(findings, pods);
         let find = |type_: &str| claims.iter().find(|claim| claim.type_ == type_).unwrap();
         assert_eq!((find(PROGRAMMED).status, find(PROGRAMMED).reason), programmed, "{}", find(PROGRAMMED).message);
         assert_eq!(find(READY).status, ready);
@@ -192,10 +222,20 @@ mod tests {
         let mut findings = good();
         findings.resolved_refs =
             Verdict { status: false, reason: reason::BACKEND_NOT_FOUND, message: "no such provider".into() };
-        let (claims, _) = judge(&findings, SOURCE, 3, &[&serving(3)]);
+        let (claims, _) = judge_words(&findings, &[serving(3)]);
         let statuses: Vec<&str> = claims.iter().map(|claim| claim.status).collect();
         assert_eq!(statuses, ["True", "False", "True", "False"]);
         assert_eq!(claims[3].reason, reason::BACKEND_NOT_FOUND);
+    }
+
+    #[test]
+    fn a_provider_without_its_credential_is_not_ready() {
+        let missing = claim("CredentialsReady", "False", reason::CREDENTIAL_UNAVAILABLE, "pod 'a': denied");
+        let (claims, _) = judge(&good(), SOURCE, 3, &[], Some(missing));
+        let shown: Vec<(&str, &str)> = claims.iter().map(|claim| (claim.type_, claim.status)).collect();
+        let [accepted, resolved] = [(ACCEPTED, "True"), (RESOLVED_REFS, "True")];
+        assert_eq!(shown, [accepted, resolved, ("CredentialsReady", "False"), (PROGRAMMED, "True"), (READY, "False")]);
+        assert_eq!(claims[4].reason, reason::CREDENTIAL_UNAVAILABLE);
     }
 
     #[test]
@@ -209,10 +249,10 @@ mod tests {
     fn a_time_changes_only_when_a_status_flips() {
         let early = Time(Timestamp::from_second(1_000).unwrap());
         let late = Time(Timestamp::from_second(2_000).unwrap());
-        let (claims, _) = judge(&good(), SOURCE, 3, &[&serving(2)]);
+        let (claims, _) = judge_words(&good(), &[serving(2)]);
         let first = with_times(&claims, &[], 3, &early);
         assert_eq!(with_times(&claims, &first, 3, &late), first);
-        let (claims, _) = judge(&good(), SOURCE, 3, &[&serving(3)]);
+        let (claims, _) = judge_words(&good(), &[serving(3)]);
         let second = with_times(&claims, &first, 3, &late);
         let times: Vec<bool> = second.iter().map(|condition| condition.last_transition_time == late).collect();
         assert_eq!(times, [false, false, true, true]);

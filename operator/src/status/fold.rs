@@ -1,12 +1,13 @@
 //! What the status of every object of one namespace should be; pure.
 
 use super::Judged;
-use super::conditions::{Claim, Word, judge, unparseable};
-use crate::config_server::class;
+use super::conditions::{Claim, Sidecar, Word, judge, unparseable};
+use super::credentials::{credentials_ready, not_needed, not_sent};
 use crate::index::{Gathered, IndexedPod, Stored};
 use kube::Resource;
-use pillion_compiler::{ObjectKey, Workload, selects};
+use pillion_compiler::{ObjectKey, Workload, selects, whose_identity};
 use pillion_crds::{AIProvider, AIRoute, Sidecars};
+use pillion_snapshot::ProviderKey;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,24 +28,50 @@ pub(super) struct Wanted {
 /// it was compiled is left out: its turn comes with the next compilation.
 pub(super) fn fold(gathered: &Gathered, judged: &Judged, word: impl Fn(&IndexedPod) -> Word) -> Vec<Wanted> {
     // By class: an object concerns all pods of one or none.
-    let mut classes: BTreeMap<Workload, Vec<Word>> = BTreeMap::new();
+    let mut classes: BTreeMap<Workload, Vec<Sidecar>> = BTreeMap::new();
     for pod in gathered.pods.iter().filter(|pod| pod.counts()) {
-        classes.entry(class(&pod.namespace, &pod.labels, &judged.keys)).or_default().push(word(pod));
+        let sidecar = Sidecar { pod: pod.name.clone(), word: word(pod) };
+        classes.entry(judged.classes.of(pod)).or_default().push(sidecar);
     }
     let routes = gathered.routes.iter().filter_map(|stored| {
         wanted(stored, key("AIRoute", stored), judged, |route, _| {
             let selected = classes.iter().filter(|(class, _)| selects(route, class));
-            (selected.flat_map(|(_, words)| words).collect(), route_fields(route))
+            Concerned {
+                sidecars: selected.flat_map(|(_, list)| list).collect(),
+                fields: route_fields(route),
+                credentials: None,
+            }
         })
     });
     let providers = gathered.providers.iter().filter_map(|stored| {
         wanted(stored, key("AIProvider", stored), judged, |provider, source| {
             let gets = |class: &Workload| judged.sources.get(class).is_some_and(|sources| sources.contains_key(source));
             let concerned = classes.iter().filter(|(class, _)| gets(class));
-            (concerned.flat_map(|(_, words)| words).collect(), provider_fields(provider, gathered))
+            let sidecars: Vec<&Sidecar> = concerned.flat_map(|(_, list)| list).collect();
+            let credentials = Some(credentials(provider, source, judged, &sidecars));
+            Concerned { sidecars, fields: provider_fields(provider, gathered), credentials }
         })
     });
     routes.chain(providers).collect()
+}
+
+/// What is said of one object beside the compiler's findings.
+struct Concerned<'a> {
+    sidecars: Vec<&'a Sidecar>,
+    fields: Map<String, Value>,
+    credentials: Option<Claim>,
+}
+
+fn credentials(provider: &AIProvider, source: &str, judged: &Judged, sidecars: &[&Sidecar]) -> Claim {
+    let accepted = |key: &ObjectKey| judged.objects.get(key).is_some_and(|findings| findings.accepted.status);
+    if whose_identity(provider).is_none() {
+        not_needed()
+    } else if accepted(&ObjectKey::of_provider(provider)) {
+        let key = source.strip_prefix("AIProvider/").unwrap_or(source);
+        credentials_ready(&ProviderKey(key.to_owned()), sidecars)
+    } else {
+        not_sent()
+    }
 }
 
 fn key<T>(kind: &'static str, stored: &Stored<T>) -> ObjectKey {
@@ -60,7 +87,7 @@ fn wanted<'a, T: Resource>(
     stored: &Stored<T>,
     key: ObjectKey,
     judged: &Judged,
-    concerned: impl Fn(&T, &str) -> (Vec<&'a Word>, Map<String, Value>),
+    concerned: impl Fn(&T, &str) -> Concerned<'a>,
 ) -> Option<Wanted> {
     let generation = stored.metadata().generation.unwrap_or_default();
     if let Some(problem) = &stored.problem {
@@ -71,8 +98,8 @@ fn wanted<'a, T: Resource>(
     let object = stored.object.as_deref()?;
     let findings = judged.objects.get(&key)?;
     let source = key.to_string();
-    let (words, mut fields) = concerned(object, &source);
-    let (claims, sidecars) = judge(findings, &source, generation, &words);
+    let Concerned { sidecars, mut fields, credentials } = concerned(object, &source);
+    let (claims, sidecars) = judge(findings, &source, generation, &sidecars, credentials);
     fields.insert("sidecars".into(), counts(&sidecars));
     Some(Wanted { key, generation, claims, fields, is_broken: false })
 }
@@ -104,7 +131,10 @@ fn provider_fields(provider: &AIProvider, gathered: &Gathered) -> Map<String, Va
         route.spec.rules.iter().flat_map(|rule| &rule.backends).any(|backend| backend.provider.name == name)
     };
     let routes = gathered.routes.iter().filter_map(|stored| stored.object.as_deref()).filter(refers).count();
-    Map::from_iter([("routes".to_owned(), routes.into())])
+    let mut fields = Map::from_iter([("routes".to_owned(), routes.into())]);
+    let whose = whose_identity(provider).and_then(|whose| serde_json::to_value(whose).ok());
+    fields.extend(whose.map(|whose| ("identity".to_owned(), whose)));
+    fields
 }
 
 /// A few names, and how many more.
@@ -120,9 +150,10 @@ fn summary(names: &BTreeSet<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config_server::PodAck;
+    use crate::config_server::{Classes, PodAck};
     use pillion_compiler::{Input, compile};
-    use pillion_crds::conditions::{ACCEPTED, PROGRAMMED};
+    use pillion_crds::conditions::{ACCEPTED, CREDENTIALS_READY, PROGRAMMED};
+    use pillion_snapshot::{CredentialState, Trouble};
     use std::sync::Arc;
 
     fn pod(name: &str, app: &str, started: bool) -> Arc<IndexedPod> {
@@ -149,28 +180,32 @@ mod tests {
             "name": "a", "matches": [{"models": ["gpt-4o", "claude-*"]}], "backends": [{"provider": {"name": "p"}}],
         });
         let route = object("AIRoute", "r", json!({"podSelector": {"matchLabels": {"app": "a"}}, "rules": [rule]}));
-        let (p, unused) = (object("AIProvider", "p", json!({"type": "OpenAI"})), json!({"type": "OpenAI"}));
+        let auth = json!({"type": "APIKey", "apiKey": {"mounted": {"key": "openai"}}});
+        let p = object("AIProvider", "p", json!({"type": "OpenAI", "auth": auth}));
+        let unused = json!({"type": "OpenAI"});
         Gathered {
             providers: vec![
                 Stored::sound(serde_json::from_value(p).unwrap()),
                 Stored::sound(serde_json::from_value(object("AIProvider", "unused", unused)).unwrap()),
             ],
             routes: vec![Stored::sound(serde_json::from_value(route).unwrap())],
+            accounts: BTreeMap::new(),
             pods,
         }
     }
 
     fn judged(gathered: &Gathered) -> Judged {
-        let keys = BTreeSet::from(["app".to_owned()]);
+        let classes = Classes { labels: ["app".to_owned()].into(), ..Classes::default() };
         let input = Input {
             providers: gathered.providers.iter().filter_map(|stored| stored.object.as_deref().cloned()).collect(),
             routes: gathered.routes.iter().filter_map(|stored| stored.object.as_deref().cloned()).collect(),
-            workloads: gathered.pods.iter().map(|pod| class("n", &pod.labels, &keys)).collect(),
+            workloads: gathered.pods.iter().map(|pod| classes.of(pod)).collect(),
+            ..Input::default()
         };
         let compiled = compile(&input);
         let sources =
             compiled.snapshots.into_iter().map(|(class, snapshot)| (class, Arc::new(snapshot.sources))).collect();
-        Judged { objects: compiled.objects, sources, keys }
+        Judged { objects: compiled.objects, sources, classes }
     }
 
     fn find<'a>(wanted: &'a [Wanted], name: &str) -> &'a Wanted {
@@ -189,7 +224,22 @@ mod tests {
         assert_eq!(find(&wanted, "r").fields["providers"], "p");
         assert_eq!(find(&wanted, "p").fields["sidecars"]["summary"], "1/1");
         assert_eq!(find(&wanted, "p").fields["routes"], 1);
+        assert_eq!(find(&wanted, "p").fields["identity"], "Static");
+        assert_eq!(find(&wanted, "unused").fields.get("identity"), None);
         assert_eq!(find(&wanted, "unused").fields["sidecars"]["summary"], "0/0");
+    }
+
+    #[test]
+    fn a_provider_says_whether_its_sidecars_have_their_credential_and_a_route_does_not() {
+        let gathered = gathered(vec![pod("1", "a", true)]);
+        let trouble = Trouble { reason: "key_missing".into(), message: "put it there".into() };
+        let states = Arc::new([(ProviderKey("n/p".into()), CredentialState::Failed(trouble))].into());
+        let word = |_: &IndexedPod| Word::Said(PodAck { credentials: Some(Arc::clone(&states)), ..PodAck::default() });
+        let wanted = fold(&gathered, &judged(&gathered), word);
+        let claim = |name: &str| find(&wanted, name).claims.iter().find(|claim| claim.type_ == CREDENTIALS_READY);
+        assert!(claim("p").unwrap().message.contains("pod '1': key_missing: put it there"), "{:?}", claim("p"));
+        assert_eq!((claim("unused").unwrap().status, claim("unused").unwrap().reason), ("True", "NotNeeded"));
+        assert_eq!(claim("r"), None);
     }
 
     #[test]

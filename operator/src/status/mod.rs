@@ -1,12 +1,13 @@
 //! Status of AIRoutes and AIProviders: the compiler's findings and the sidecars' acks, folded and written by the leader.
 
 mod conditions;
+mod credentials;
 mod fold;
 mod writer;
 
 pub(crate) use writer::Writer;
 
-use crate::config_server::Serving;
+use crate::config_server::{Classes, Serving};
 use pillion_compiler::{Findings, ObjectKey, Workload};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,8 +20,8 @@ pub(crate) struct Judged {
     pub(crate) objects: BTreeMap<ObjectKey, Findings>,
     /// The objects that each class's snapshot is made of.
     pub(crate) sources: BTreeMap<Workload, Serving>,
-    /// The labels that classes are made of.
-    pub(crate) keys: BTreeSet<String>,
+    /// What tells the pods apart.
+    pub(crate) classes: Classes,
 }
 
 /// Where the controller leaves what it compiled and the writer finds it. Cheap to clone.

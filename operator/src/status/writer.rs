@@ -16,9 +16,9 @@ use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::{Client, Resource};
 use pillion_compiler::ObjectKey;
-use pillion_crds::conditions::{ACCEPTED, PROGRAMMED, RESOLVED_REFS};
+use pillion_crds::conditions::{ACCEPTED, CREDENTIALS_READY, PROGRAMMED, RESOLVED_REFS};
 use pillion_crds::{AIProvider, AIRoute, GROUP, VERSION};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -165,7 +165,8 @@ impl Writer {
                     let said = self.state.said.entry(pod.uid.clone()).or_default();
                     // A sidecar that has reconnected and not spoken yet serves what it did before.
                     let serving = ack.serving.or_else(|| said.serving.take());
-                    *said = PodAck { serving, ..ack };
+                    let credentials = ack.credentials.or_else(|| said.credentials.take());
+                    *said = PodAck { serving, credentials, ..ack };
                 }
                 None => {
                     let since = *self.state.silent.entry(pod.uid.clone()).or_insert_with(Instant::now);
@@ -209,7 +210,7 @@ impl Writer {
             return Settled::In(APART);
         }
         // With the version that this is based on: what a former leader or another hand wrote meanwhile is seen first.
-        let patch = json!({"metadata": {"resourceVersion": version}, "status": next});
+        let patch = json!({"metadata": {"resourceVersion": version}, "status": patch(&former, &next)});
         match self.patch(&wanted.key, &patch).await {
             Ok(()) => {
                 self.metrics.status_writes.get_or_create(&ResultLabel { result: "ok" }).inc();
@@ -254,11 +255,10 @@ impl Writer {
     /// One event for each condition that flipped, and for each that is bad from the start.
     fn tell(&self, wanted: &Wanted, gathered: &Gathered, former: &Value, next: &Value) {
         let (former, next) = (conditions(former), conditions(next));
-        for condition in
-            next.iter().filter(|condition| [ACCEPTED, RESOLVED_REFS, PROGRAMMED].contains(&condition.type_.as_str()))
-        {
+        const TOLD: [&str; 4] = [ACCEPTED, RESOLVED_REFS, CREDENTIALS_READY, PROGRAMMED];
+        for condition in next.iter().filter(|condition| TOLD.contains(&condition.type_.as_str())) {
             let old = former.iter().find(|old| old.type_ == condition.type_);
-            let is_progress = condition.type_ == PROGRAMMED && condition.reason == "Pending";
+            let is_progress = condition.reason == "Pending";
             let flipped = old.is_some_and(|old| old.status != condition.status);
             let bad_start = old.is_none() && condition.status == "False";
             if is_progress || !(flipped || bad_start) {
@@ -302,10 +302,21 @@ fn status(wanted: &Wanted, former: &Value) -> Value {
     let now = Time(Timestamp::now());
     let conditions = with_times(&wanted.claims, &conditions(former), wanted.generation, &now);
     let mut status = former.as_object().cloned().unwrap_or_default();
+    if !wanted.is_broken {
+        status.remove("identity");
+    }
     status.insert("conditions".into(), serde_json::to_value(conditions).unwrap_or_default());
     status.insert("observedGeneration".into(), wanted.generation.into());
     status.extend(wanted.fields.clone());
     status.into()
+}
+
+/// The merge patch that makes `next` of `former`: what is no more is named as null.
+fn patch(former: &Value, next: &Value) -> Value {
+    let gone = former.as_object().into_iter().flatten().filter(|(field, _)| next.get(field).is_none());
+    let mut patch: Map<String, Value> = gone.map(|(field, _)| (field.clone(), Value::Null)).collect();
+    patch.extend(next.as_object().cloned().unwrap_or_default());
+    patch.into()
 }
 
 /// Resource version and status of the stored object.
@@ -336,5 +347,22 @@ fn regarding(wanted: &Wanted, gathered: &Gathered) -> Regarding {
         namespace: key.namespace.clone(),
         name: key.name.clone(),
         uid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_holds_no_more_is_taken_away_and_one_of_others_stays() {
+        let key = ObjectKey { kind: "AIProvider", namespace: "n".into(), name: "p".into() };
+        let fields = Map::from_iter([("routes".to_owned(), 1.into())]);
+        let wanted = Wanted { key, generation: 2, claims: vec![], fields, is_broken: false };
+        let former = json!({"identity": "Static", "routes": 3, "ofOthers": true});
+        let next = status(&wanted, &former);
+        assert_eq!(next, json!({"conditions": [], "observedGeneration": 2, "routes": 1, "ofOthers": true}));
+        assert_eq!(patch(&former, &next)["identity"], Value::Null);
+        assert_eq!(patch(&next, &next), next);
     }
 }

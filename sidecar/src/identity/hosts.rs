@@ -3,9 +3,9 @@
 
 /// Whether `host` is one of `patterns`, each label for label. No label is left out and none added, so that
 /// `x.openai.azure.com.evil.example` and `evil-openai.azure.com` are not `*.openai.azure.com`.
-pub(crate) fn is_one_of(host: &str, patterns: &[&str]) -> bool {
+pub(crate) fn is_one_of(host: &str, patterns: &[impl AsRef<str>]) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
-    patterns.iter().any(|pattern| matches(host, pattern))
+    patterns.iter().any(|pattern| matches(host, pattern.as_ref()))
 }
 
 fn matches(host: &str, pattern: &str) -> bool {

@@ -29,6 +29,7 @@ mod reply;
 mod secret;
 mod source;
 mod state;
+mod told;
 mod transport;
 
 pub(crate) use authorise::{AuthError, Identity, Outgoing, Stamp};
@@ -37,6 +38,7 @@ pub(crate) use engine::Engine;
 pub(crate) use exchange::{Exchanger, Skews};
 pub(crate) use mounted::Keys;
 pub(crate) use source::{Source, redact};
+pub(crate) use told::CredentialStates;
 pub(crate) use transport::Transport;
 
 /// The variables that clouds' own webhooks set and that are read where a provider does not say.

@@ -1,7 +1,8 @@
 //! Which identity a credential proves: the key by which credentials are told apart. Whoever says the same shares one.
 
+use super::hosts::is_one_of;
 use super::{aws, azure, gcp};
-use pillion_snapshot::{AwsIdentity, AwsSource, AzureIdentity, AzureSource, GcpIdentity, GcpSource};
+use pillion_snapshot::{Auth, AwsIdentity, AwsSource, AzureIdentity, AzureSource, ExtraHosts, GcpIdentity, GcpSource};
 use serde_json::{Value, json};
 
 /// An identity of a cloud.
@@ -13,11 +14,21 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// `None` where `auth` is no identity of a cloud.
+    pub(crate) fn of(auth: &Auth) -> Option<Self> {
+        match auth {
+            Auth::Aws(identity) => Some(Self::Aws(identity.clone())),
+            Auth::Azure(identity) => Some(Self::Azure(identity.clone())),
+            Auth::Gcp(identity) => Some(Self::Gcp(identity.clone())),
+            Auth::None | Auth::ApiKey { .. } | Auth::Passthrough => None,
+        }
+    }
+
     /// For metrics and logs.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Aws(identity) => match identity.source {
-                AwsSource::Auto => "aws_auto",
+                AwsSource::Auto { .. } => "aws_auto",
                 AwsSource::WebIdentity { .. } => "aws_web_identity",
                 AwsSource::PodIdentity => "aws_pod_identity",
                 AwsSource::InstanceMetadata => "aws_instance_metadata",
@@ -38,12 +49,23 @@ impl Source {
     }
 
     /// The hosts that its credentials are sent to.
-    pub(crate) fn hosts(&self) -> &'static [&'static str] {
+    fn hosts(&self) -> &'static [&'static str] {
         match self {
             Self::Aws(_) => aws::hosts::HOSTS,
             Self::Azure(identity) => azure::hosts::of(identity.cloud),
             Self::Gcp(_) => gcp::hosts::HOSTS,
         }
+    }
+
+    /// Whether its credentials are sent to `host`: one of the cloud's own, or one that the operator's configuration
+    /// names.
+    pub(crate) fn goes_to(&self, host: &str, extra: &ExtraHosts) -> bool {
+        let extra = match self {
+            Self::Aws(_) => &extra.aws,
+            Self::Azure(_) => &extra.azure,
+            Self::Gcp(_) => &extra.gcp,
+        };
+        is_one_of(host, self.hosts()) || is_one_of(host, extra)
     }
 
     /// Its parameters, for people.

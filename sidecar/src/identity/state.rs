@@ -2,6 +2,7 @@
 
 use super::lifecycle::{Lifecycle, Look};
 use super::source::Source;
+use pillion_snapshot::{CredentialState, Trouble};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -73,6 +74,19 @@ impl State {
             reason: trouble.map(|(error, _)| error.reason),
             message: trouble.map(|(error, _)| error.to_string()),
             parameters: source.shown(),
+        }
+    }
+
+    /// For the operator.
+    pub(crate) fn told(&self) -> CredentialState {
+        let trouble = self
+            .reason
+            .map(|reason| Trouble { reason: reason.into(), message: self.message.clone().unwrap_or_default() });
+        match (self.ready, self.pending, trouble) {
+            (true, _, None) => CredentialState::Ready,
+            (true, _, Some(trouble)) => CredentialState::NotRenewed(trouble),
+            (false, false, Some(trouble)) => CredentialState::Failed(trouble),
+            (false, _, _) => CredentialState::Pending,
         }
     }
 

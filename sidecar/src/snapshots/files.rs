@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use pillion_compiler::manifest::Manifest;
-use pillion_compiler::{Input, Workload, compile};
+use pillion_compiler::{AccountIdentity, Input, Workload, compile};
 use pillion_snapshot::Snapshot;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,10 +70,10 @@ pub(crate) fn load(settings: &FilesSettings) -> Result<Loaded, FilesError> {
 
     let first = manifest.routes.first().and_then(|route| route.metadata.namespace.clone());
     let namespace = settings.namespace.clone().or(first).unwrap_or_else(|| "default".into());
-    let workload = Workload { namespace, labels: settings.labels.clone() };
+    let workload = Workload { namespace, labels: settings.labels.clone(), account: AccountIdentity::default() };
     let workloads = BTreeSet::from([workload.clone()]);
     let Manifest { providers, routes, .. } = manifest;
-    let mut compiled = compile(&Input { providers, routes, workloads });
+    let mut compiled = compile(&Input { providers, routes, workloads, ..Input::default() });
 
     let mut warnings = Vec::new();
     for (object, findings) in &compiled.objects {

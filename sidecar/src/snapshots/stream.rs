@@ -4,19 +4,22 @@
 use super::lines::{Lines, TooLong};
 use super::state::StateFile;
 use super::{Live, Origin};
+use crate::identity::CredentialStates;
 use crate::upstream::{add_pem, config_with};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use pillion_snapshot::{Ack, Line, Outcome, ReadError, Report, read_line};
+use pillion_snapshot::{Ack, CredentialState, Credentials, Line, Outcome, ProviderKey, ReadError, Report, read_line};
 use rustls::RootCertStore;
 use rustls::pki_types::ServerName;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -26,6 +29,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 const PING_EVERY: Duration = Duration::from_secs(10);
 /// The operator says something every 10 s; three times nothing is no operator.
 const SILENCE: Duration = Duration::from_secs(35);
+/// How often credentials are looked at; the operator hears of them when they are other than it was told.
+const LOOK_AT_CREDENTIALS: Duration = Duration::from_secs(1);
 const LONGEST_LINE: usize = 32 << 20;
 /// Without a stream for this long after start, the last good snapshot is served.
 const BEFORE_LAST_GOOD: Duration = Duration::from_secs(1);
@@ -101,10 +106,22 @@ pub(crate) struct StreamClient {
     token_file: PathBuf,
     state: StateFile,
     live: Arc<Live>,
+    credentials: CredentialStates,
+}
+
+/// What this stream is called by the operator, and how it was told that the credentials are.
+#[derive(Default)]
+struct Told {
+    stream: Option<String>,
+    credentials: Option<BTreeMap<ProviderKey, CredentialState>>,
 }
 
 impl StreamClient {
-    pub(crate) fn new(settings: StreamSettings, live: Arc<Live>) -> Result<Self, StreamError> {
+    pub(crate) fn new(
+        settings: StreamSettings,
+        live: Arc<Live>,
+        credentials: CredentialStates,
+    ) -> Result<Self, StreamError> {
         let wrong = || StreamError::Url(settings.url.clone());
         let url: Uri = settings.url.parse().map_err(|_| wrong())?;
         let host = url.host().filter(|_| url.scheme_str() == Some("https")).ok_or_else(wrong)?;
@@ -117,6 +134,7 @@ impl StreamClient {
             token_file: settings.token_file,
             state: StateFile::new(settings.state_dir),
             live,
+            credentials,
         })
     }
 
@@ -170,14 +188,23 @@ impl StreamClient {
         tracing::info!(host = self.host, "snapshot stream opened");
         let mut body = response.into_body();
         let mut lines = Lines::new(LONGEST_LINE);
+        let mut told = Told::default();
+        let mut look = interval(LOOK_AT_CREDENTIALS);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             while let Some(line) = lines.next()? {
                 *worked = true;
-                if let Some(reason) = self.take(&line, &mut sender, &token).await? {
+                if let Some(reason) = self.take(&line, &mut told, &mut sender, &token).await? {
                     return Ok(reason);
                 }
             }
-            let frame = tokio::time::timeout(SILENCE, body.frame()).await.map_err(|_| silence())?;
+            let silent = Instant::now() + SILENCE;
+            let frame = loop {
+                tokio::select! {
+                    frame = timeout_at(silent, body.frame()) => break frame.map_err(|_| silence())?,
+                    _ = look.tick() => self.tell_credentials(&mut told, &mut sender, &token).await,
+                }
+            };
             let frame = frame.ok_or_else(|| StreamError::Broken("end of stream".into()))?.map_err(broken)?;
             if let Some(bytes) = frame.data_ref() {
                 lines.push(bytes);
@@ -185,10 +212,24 @@ impl StreamClient {
         }
     }
 
+    /// Tells how credentials are where that is news; what could not be told is told at the next look.
+    async fn tell_credentials(&self, told: &mut Told, sender: &mut SendRequest<Full<Bytes>>, token: &HeaderValue) {
+        let (Some(stream), Some(prepared)) = (&told.stream, self.live.load()) else { return };
+        let providers = self.credentials.of(&prepared.snapshot);
+        if told.credentials.as_ref() == Some(&providers) {
+            return;
+        }
+        let credentials = Some(Credentials { stream: stream.clone(), providers: providers.clone() });
+        if self.report(Report { credentials, ..Report::default() }, sender, token).await {
+            told.credentials = Some(providers);
+        }
+    }
+
     /// Acts on one line; the reason of a goodbye.
     async fn take(
         &self,
         line: &Bytes,
+        told: &mut Told,
         sender: &mut SendRequest<Full<Bytes>>,
         token: &HeaderValue,
     ) -> Result<Option<String>, StreamError> {
@@ -218,7 +259,9 @@ impl StreamClient {
             }
         };
         let serving = self.live.load().map(|prepared| prepared.snapshot.sources.clone()).unwrap_or_default();
-        self.report(Ack { stream, version, outcome, serving }, sender, token).await;
+        told.stream = Some(stream.clone());
+        let ack = Some(Ack { stream, version, outcome, serving });
+        self.report(Report { ack, ..Report::default() }, sender, token).await;
         Ok(None)
     }
 
@@ -230,17 +273,19 @@ impl StreamClient {
         }
     }
 
-    async fn report(&self, ack: Ack, sender: &mut SendRequest<Full<Bytes>>, token: &HeaderValue) {
-        let report = Report { sidecar_version: env!("CARGO_PKG_VERSION").into(), ack: Some(ack) };
-        let Ok(body) = serde_json::to_vec(&report) else { return };
+    /// Whether the operator has taken it.
+    async fn report(&self, report: Report, sender: &mut SendRequest<Full<Bytes>>, token: &HeaderValue) -> bool {
+        let report = Report { sidecar_version: env!("CARGO_PKG_VERSION").into(), ..report };
+        let Ok(body) = serde_json::to_vec(&report) else { return false };
         let request = self.request(Method::POST, "/v1/reports", token, body.into());
         let why = match tokio::time::timeout(REPORT_TIMEOUT, sender.send_request(request)).await {
-            Ok(Ok(response)) if response.status().is_success() => return,
+            Ok(Ok(response)) if response.status().is_success() => return true,
             Ok(Ok(response)) => response.status().to_string(),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".into(),
         };
         tracing::warn!(why, "failed to report to the operator");
+        false
     }
 
     fn request(&self, method: Method, path: &'static str, token: &HeaderValue, body: Bytes) -> Request<Full<Bytes>> {

@@ -67,6 +67,10 @@ fn provider_says(says: impl Fn(&Seen) -> Said + Send + Sync + 'static) -> impl F
 
 /// A sidecar in that world, with the pod's tokens in a folder.
 async fn start_in(cloud: &Cloud, providers: &[(&str, Value)]) -> (Running, TempDir) {
+    start_with(cloud, &snapshot(providers)).await
+}
+
+async fn start_with(cloud: &Cloud, snapshot: &Value) -> (Running, TempDir) {
     let tokens = tempfile::tempdir().unwrap();
     for name in ["azure", "aws-sts", "gcp-eada5e4726b06643"] {
         std::fs::write(tokens.path().join(name), format!("canary-projected-{name}\n")).unwrap();
@@ -76,7 +80,7 @@ async fn start_in(cloud: &Cloud, providers: &[(&str, Value)]) -> (Running, TempD
         ca_file: Some(cloud.ca_file()),
         tokens_dir: tokens.path().into(),
         session_name: "team-a.pod-1".into(),
-        ..settings(&snapshot(providers))
+        ..settings(snapshot)
     };
     (Sidecar::start(settings).await.unwrap(), tokens)
 }
@@ -172,6 +176,18 @@ async fn a_clouds_credential_goes_to_no_other_host_and_never_in_the_clear() {
         assert_eq!(told, (502, Some("credential_host_refused")), "{endpoint}");
         assert!(cloud.seen("evil.example").is_empty() && cloud.seen(BEDROCK).is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_host_of_the_operators_own_list_gets_the_clouds_credential() {
+    let cloud = Cloud::start(&[&NAMES[..], &["east.ai.corp.example"]].concat(), well).await;
+    for (listed, status) in [(json!(["*.ai.corp.example"]), 200), (json!([]), 502)] {
+        let mut snapshot = snapshot(&[("p", azure("https://east.ai.corp.example/v1"))]);
+        snapshot["extraHosts"] = json!({"azure": listed});
+        let (running, _tokens) = start_with(&cloud, &snapshot).await;
+        assert_eq!(ask(&running).await.status.as_u16(), status, "{listed}");
+    }
+    assert_eq!(cloud.seen("east.ai.corp.example").len(), 1);
 }
 
 fn hex(bytes: impl AsRef<[u8]>) -> String {

@@ -9,9 +9,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use pillion_sidecar::{Origin, Running, Serving, Settings, Sidecar, Source, StreamSettings};
-use pillion_snapshot::{Line, Outcome, Report, Snapshot, write_line};
+use pillion_snapshot::{CredentialState, Line, Outcome, ProviderKey, Report, Snapshot, write_line};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -78,6 +78,10 @@ impl Operator {
 
     /// A sidecar of this operator, with state and token in `folder`.
     async fn sidecar(&self, folder: &std::path::Path) -> Running {
+        Sidecar::start(self.settings(folder)).await.unwrap()
+    }
+
+    fn settings(&self, folder: &std::path::Path) -> Settings {
         let token_file = folder.join("token");
         if !token_file.exists() {
             std::fs::write(&token_file, "token-1\n").unwrap();
@@ -88,15 +92,37 @@ impl Operator {
             token_file,
             state_dir: folder.into(),
         };
-        Sidecar::start(Settings::new(Source::Stream(stream))).await.unwrap()
+        Settings::new(Source::Stream(stream))
     }
 
     async fn stream(&mut self) -> Stream {
         soon(self.streams.recv()).await.unwrap()
     }
 
+    /// The next ack; reports of credentials come when they come.
     async fn ack(&mut self) -> pillion_snapshot::Ack {
-        soon(self.reports.recv()).await.unwrap().ack.unwrap()
+        soon(async {
+            loop {
+                if let Some(ack) = self.reports.recv().await.unwrap().ack {
+                    return ack;
+                }
+            }
+        })
+        .await
+    }
+
+    /// The first report that says this of a provider's credential.
+    async fn credential(&mut self, provider: &str, says: impl Fn(&CredentialState) -> bool) -> CredentialState {
+        let key = ProviderKey(provider.into());
+        soon(async {
+            loop {
+                let credentials = self.reports.recv().await.unwrap().credentials.unwrap_or_default();
+                if let Some(state) = credentials.providers.get(&key).filter(|state| says(state)) {
+                    return state.clone();
+                }
+            }
+        })
+        .await
     }
 }
 
@@ -258,4 +284,63 @@ async fn an_operator_that_another_ca_signed_is_not_believed() {
     assert!(opened.is_err());
     let port = format!("localhost:{}", operator.address.port());
     assert!(logs::lines_with(&port).iter().any(|line| line.to_string().contains("certificate")));
+}
+
+#[tokio::test]
+async fn the_operator_hears_how_credentials_are_what_mends_them_and_that_they_are_mended() {
+    let mut operator = Operator::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = operator.settings(folder.path());
+    settings.credentials_dir = Some(folder.path().join("keys"));
+    settings.tokens_dir = folder.path().join("tokens");
+    let _running = Sidecar::start(settings).await.unwrap();
+    let stream = operator.stream().await;
+    let azure = |endpoint: &str| {
+        let source = json!({"from": "workloadIdentity", "tenantId": "t", "clientId": "c"});
+        let auth = json!({"type": "Azure", "cloud": "Public", "source": source});
+        json!({"name": "azure", "kind": "OpenAICompatible", "endpoint": endpoint, "auth": auth})
+    };
+    stream.snapshot(
+        "s1",
+        &sealed(snapshot(&[
+            ("n/key", keyed("key", "OpenAI", "https://api.example", "authorization", "Bearer ")),
+            ("n/azure", azure("https://res.openai.azure.com/openai/v1")),
+            ("n/foreign", azure("https://res.openai.azure.com.example")),
+            ("n/open", provider("open", "OpenAI", "https://api.example")),
+        ])),
+    );
+    let failed = |state: &CredentialState| matches!(state, CredentialState::Failed(_));
+    let CredentialState::Failed(trouble) = operator.credential("n/azure", failed).await else { unreachable!() };
+    assert_eq!(trouble.reason, "token_file_missing");
+    assert!(trouble.message.contains("chart's values identity"), "{}", trouble.message);
+
+    // What a new stream is told is all that there is to tell.
+    drop(stream);
+    let stream = operator.stream().await;
+    let again = sealed(snapshot(&[
+        ("n/key", keyed("key", "OpenAI", "https://api.example", "authorization", "Bearer ")),
+        ("n/foreign", azure("https://res.openai.azure.com.example")),
+        ("n/open", provider("open", "OpenAI", "https://api.example")),
+    ]));
+    stream.snapshot("s2", &again);
+    let CredentialState::Failed(trouble) = operator.credential("n/key", failed).await else { unreachable!() };
+    assert_eq!(trouble.reason, "key_missing");
+    assert!(trouble.message.contains("Secret pillion-credentials"), "{}", trouble.message);
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    std::fs::write(folder.path().join("keys/key"), "a-key").unwrap();
+    let report = soon(async {
+        loop {
+            let credentials = operator.reports.recv().await.unwrap().credentials.unwrap_or_default();
+            if credentials.providers.get(&ProviderKey("n/key".into())) == Some(&CredentialState::Ready) {
+                return credentials;
+            }
+        }
+    })
+    .await;
+    assert_eq!(report.stream, "s2");
+    let names: Vec<&str> = report.providers.keys().map(|key| key.0.as_str()).collect();
+    assert_eq!(names, ["n/foreign", "n/key"]);
+    let foreign = &report.providers[&ProviderKey("n/foreign".into())];
+    assert!(matches!(foreign, CredentialState::Failed(trouble) if trouble.reason == "host_refused"), "{foreign:?}");
+    assert!(!serde_json::to_string(&report).unwrap().contains("a-key"));
 }

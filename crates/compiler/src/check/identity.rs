@@ -194,7 +194,7 @@ pub(crate) fn is_region(text: &str) -> bool {
         && last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_role(text: &str) -> bool {
+pub(crate) fn is_role(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let [arn, partition, service, region, account, resource] = parts[..] else { return false };
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
@@ -209,12 +209,12 @@ fn is_role(text: &str) -> bool {
         && text.len() <= 2048
 }
 
-fn is_domain(text: &str) -> bool {
+pub(crate) fn is_domain(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
     text.len() <= 253 && text.bytes().all(plain) && text.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
-fn is_guid(text: &str) -> bool {
+pub(crate) fn is_guid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
         && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -234,7 +234,7 @@ pub fn is_pool_provider(text: &str) -> bool {
     !project.is_empty() && project.bytes().all(|byte| byte.is_ascii_digit()) && name(pool) && name(provider)
 }
 
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let plain = |more: &'static [u8]| {
         move |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
     };

@@ -6,7 +6,7 @@ mod provider;
 mod route;
 
 pub use identity::is_pool_provider;
-pub(crate) use identity::is_region;
+pub(crate) use identity::{is_domain, is_email, is_guid, is_region, is_role};
 pub use provider::check_provider;
 pub use route::check_route;
 

@@ -1,11 +1,12 @@
 //! Which streams there are, what each is to get, and what its sidecar said; does no I/O.
 
 use crate::config_server::acks::{Acks, PodAck, newer};
+use crate::config_server::class::Classes;
 use crate::config_server::line::Published;
 use crate::index::IndexedPod;
 use crate::metrics::Metrics;
 use pillion_compiler::Workload;
-use pillion_snapshot::{Ack, Outcome};
+use pillion_snapshot::{Ack, CredentialState, Credentials, Outcome, ProviderKey, Trouble};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -39,7 +40,7 @@ struct Inner {
 /// What is published in one namespace.
 #[derive(Debug, Default)]
 struct Room {
-    keys: BTreeSet<String>,
+    classes: Classes,
     snapshots: BTreeMap<Workload, Arc<Published>>,
     streams: BTreeSet<u64>,
 }
@@ -81,12 +82,6 @@ impl Drop for Opened {
     }
 }
 
-/// The labels that some selector reads: pods that differ in others only are of one class.
-pub(crate) fn class(namespace: &str, labels: &BTreeMap<String, String>, keys: &BTreeSet<String>) -> Workload {
-    let labels = labels.iter().filter(|(key, _)| keys.contains(*key));
-    Workload { namespace: namespace.into(), labels: labels.map(|(key, value)| (key.clone(), value.clone())).collect() }
-}
-
 impl Hub {
     /// `replica` stands in stream names and needs no escaping in JSON.
     pub(crate) fn new(replica: &str, metrics: Metrics) -> Self {
@@ -104,7 +99,7 @@ impl Hub {
         inner.last_stream += 1;
         let id = inner.last_stream;
         let room = inner.rooms.entry(pod.namespace.clone()).or_default();
-        let snapshot = room.snapshots.get(&class(&pod.namespace, &pod.labels, &room.keys)).cloned();
+        let snapshot = room.snapshots.get(&room.classes.of(pod)).cloned();
         room.streams.insert(id);
         let (newest, newest_receiver) = watch::channel(snapshot);
         let (ended, ended_receiver) = watch::channel(None);
@@ -172,7 +167,7 @@ impl Hub {
     pub(crate) fn publish(
         &self,
         namespace: &str,
-        keys: BTreeSet<String>,
+        classes: Classes,
         snapshots: BTreeMap<Workload, Arc<Published>>,
         pods: &HashMap<&str, &Arc<IndexedPod>>,
     ) {
@@ -183,7 +178,7 @@ impl Hub {
             return;
         }
         let room = inner.rooms.entry(namespace.to_owned()).or_default();
-        room.keys = keys;
+        room.classes = classes;
         room.snapshots = snapshots;
         for id in &room.streams {
             let Some(stream) = inner.streams.get_mut(id) else {
@@ -192,7 +187,7 @@ impl Hub {
             if let Some(pod) = pods.get(stream.pod.uid.as_str()) {
                 stream.pod = Arc::clone(pod);
             }
-            let Some(snapshot) = room.snapshots.get(&class(namespace, &stream.pod.labels, &room.keys)) else {
+            let Some(snapshot) = room.snapshots.get(&room.classes.of(&stream.pod)) else {
                 continue;
             };
             stream.newest.send_if_modified(|newest| {
@@ -207,16 +202,11 @@ impl Hub {
 
     /// Takes a sidecar's ack; `false` where the stream is not one of this pod's here.
     pub(crate) fn ack(&self, pod_uid: &str, ack: Ack) -> bool {
-        let Some(id) = ack.stream.strip_prefix(&format!("{}/", self.0.replica)).and_then(|id| id.parse().ok()) else {
-            return false;
-        };
         let mut inner = self.inner();
-        let Some(stream) = inner.streams.get_mut(&id).filter(|stream| stream.pod.uid == pod_uid) else {
-            return false;
-        };
+        let Some(stream) = self.stream_of(&mut inner, pod_uid, &ack.stream) else { return false };
         let refused = match ack.outcome {
             Outcome::Applied => None,
-            Outcome::Refused { reason } => Some(reason.chars().filter(|c| !c.is_control()).take(256).collect()),
+            Outcome::Refused { reason } => Some(clean(&reason, 256)),
         };
         let newest = stream.newest.borrow().as_ref().map(|published| published.sources.clone()).unwrap_or_default();
         // A sidecar serves what it was sent, mostly: then one map is held for all of its class. Of another one only
@@ -227,14 +217,38 @@ impl Hub {
             Arc::new(ack.serving.into_iter().filter(|(object, _)| newest.contains_key(object)).collect())
         };
         let said = PodAck { serving: Some(serving), refused, ..stream.ack.clone() };
-        if stream.ack != said {
-            stream.ack = said;
-            let namespace = stream.pod.namespace.clone();
-            inner.note(&namespace);
-            drop(inner);
-            self.0.acked.notify_one();
-        }
+        self.take(inner, said, pod_uid, &ack.stream);
         true
+    }
+
+    /// Takes what a sidecar says of its credentials; `false` where the stream is not one of this pod's here.
+    pub(crate) fn credentials(&self, pod_uid: &str, said: Credentials) -> bool {
+        let mut inner = self.inner();
+        let Some(stream) = self.stream_of(&mut inner, pod_uid, &said.stream) else { return false };
+        let newest = stream.newest.borrow().as_ref().map(|published| published.sources.clone()).unwrap_or_default();
+        let asked = |key: &ProviderKey| newest.contains_key(&format!("AIProvider/{}", key.0));
+        let states = said.providers.into_iter().filter(|(key, _)| asked(key)).map(|(key, state)| (key, cleaned(state)));
+        let credentials = Some(Arc::new(states.collect()));
+        let ack = PodAck { credentials, ..stream.ack.clone() };
+        self.take(inner, ack, pod_uid, &said.stream);
+        true
+    }
+
+    /// The stream of this name, where it is this pod's.
+    fn stream_of<'a>(&self, inner: &'a mut Inner, pod_uid: &str, name: &str) -> Option<&'a mut Stream> {
+        let id = name.strip_prefix(&format!("{}/", self.0.replica))?.parse().ok()?;
+        inner.streams.get_mut(&id).filter(|stream| stream.pod.uid == pod_uid)
+    }
+
+    fn take(&self, mut inner: MutexGuard<'_, Inner>, said: PodAck, pod_uid: &str, name: &str) {
+        let Some(stream) = self.stream_of(&mut inner, pod_uid, name).filter(|stream| stream.ack != said) else {
+            return;
+        };
+        stream.ack = said;
+        let namespace = stream.pod.namespace.clone();
+        inner.note(&namespace);
+        drop(inner);
+        self.0.acked.notify_one();
     }
 
     /// What the connected sidecars of this replica serve.
@@ -281,6 +295,21 @@ impl Inner {
     fn note(&mut self, namespace: &str) {
         self.revision += 1;
         self.acked.insert(namespace.to_owned());
+    }
+}
+
+/// A pod's words as others may see them.
+fn clean(words: &str, longest: usize) -> String {
+    words.chars().filter(|c| !c.is_control()).take(longest).collect()
+}
+
+fn cleaned(state: CredentialState) -> CredentialState {
+    let clean =
+        |trouble: Trouble| Trouble { reason: clean(&trouble.reason, 64), message: clean(&trouble.message, 512) };
+    match state {
+        CredentialState::Failed(trouble) => CredentialState::Failed(clean(trouble)),
+        CredentialState::NotRenewed(trouble) => CredentialState::NotRenewed(clean(trouble)),
+        other => other,
     }
 }
 

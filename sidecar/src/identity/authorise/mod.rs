@@ -5,11 +5,11 @@ use super::credential::{AwsKeys, Credential};
 use super::engine::{Engine, Unavailable};
 use super::error::ExchangeError;
 use super::mounted::{KeyError, Keys};
-use super::{Clock, Skews, Source, hosts, lifetime};
+use super::{Clock, Skews, Source, lifetime};
 use crate::snapshots::Auth;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
-use pillion_snapshot::{AwsIdentity, AwsSource, CredentialSource};
+use pillion_snapshot::{AwsIdentity, AwsSource, CredentialSource, ExtraHosts};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -85,15 +85,22 @@ impl Identity {
                 let pair = self.keys.get(key, std::time::Instant::now())?.query(name);
                 *request.uri = with_query(request.uri, &pair).ok_or(AuthError::Placement)?;
             }
-            Auth::Cloud(source) => return self.prove(source, request, by).await,
+            Auth::Cloud(source, extra) => return self.prove(source, extra, request, by).await,
         }
         Ok(Stamp::default())
     }
 
-    /// Proves an identity of a cloud, to the cloud's own hosts only and over https only.
-    async fn prove(&self, source: &Arc<Source>, request: Outgoing<'_>, by: Instant) -> Result<Stamp, AuthError> {
+    /// Proves an identity of a cloud, to the cloud's own hosts and those of the operator's configuration only, and over
+    /// https only.
+    async fn prove(
+        &self,
+        source: &Arc<Source>,
+        extra: &ExtraHosts,
+        request: Outgoing<'_>,
+        by: Instant,
+    ) -> Result<Stamp, AuthError> {
         let host = request.uri.host().unwrap_or_default().to_owned();
-        let is_own = request.uri.scheme_str() == Some("https") && hosts::is_one_of(&host, source.hosts());
+        let is_own = request.uri.scheme_str() == Some("https") && source.goes_to(&host, extra);
         if !is_own {
             return Err(AuthError::HostRefused(host));
         }
@@ -150,7 +157,7 @@ impl Identity {
         refusal: (StatusCode, &HeaderMap),
         by: Instant,
     ) -> bool {
-        let Auth::Cloud(source) = auth else { return false };
+        let Auth::Cloud(source, _) = auth else { return false };
         let (status, headers) = refusal;
         let code = aws_code(headers);
         if matches!(**source, Source::Aws(_)) && code.is_some_and(aws::tells_skew) {

@@ -5,7 +5,7 @@ use crate::identity::error::Pace;
 use crate::identity::secret::Secret;
 use futures::future::BoxFuture;
 use http::HeaderValue;
-use pillion_snapshot::{AzureCloud, AzureIdentity, AzureSource};
+use pillion_snapshot::{AzureCloud, AzureIdentity, AzureSource, ExtraHosts};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -68,12 +68,12 @@ fn identity(credential: fn(u64) -> Result<Credential, ExchangeError>) -> Identit
 
 fn azure() -> Auth {
     let source = AzureSource::ManagedIdentity { id: None };
-    Auth::Cloud(Arc::new(Source::Azure(AzureIdentity { cloud: AzureCloud::Public, source })))
+    Auth::Cloud(Arc::new(Source::Azure(AzureIdentity { cloud: AzureCloud::Public, source })), Arc::default())
 }
 
 fn aws(source: AwsSource) -> Auth {
     let identity = AwsIdentity { region: "us-east-1".into(), source, assume_roles: vec![] };
-    Auth::Cloud(Arc::new(Source::Aws(identity)))
+    Auth::Cloud(Arc::new(Source::Aws(identity)), Arc::default())
 }
 
 const BEDROCK: &str = "https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-v2%3A1/invoke";
@@ -149,6 +149,27 @@ async fn a_clouds_credential_goes_to_its_own_hosts_over_https_and_to_nobody_else
                 assert!(case.headers.is_empty(), "{uri}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_host_of_the_operators_own_list_gets_credentials_of_its_cloud_only_and_over_https_only() {
+    let listed = ExtraHosts { azure: vec!["*.ai.corp.example".into()], ..ExtraHosts::default() };
+    let listing = |auth| match auth {
+        Auth::Cloud(source, _) => Auth::Cloud(source, Arc::new(listed.clone())),
+        other => other,
+    };
+    for (uri, auth, expected) in [
+        ("https://east.ai.corp.example/openai", azure(), true),
+        ("https://res.openai.azure.com/x", azure(), true),
+        ("http://east.ai.corp.example/openai", azure(), false),
+        ("https://ai.corp.example/openai", azure(), false),
+        ("https://east.ai.corp.example/x", aws(AwsSource::PodIdentity), false),
+    ] {
+        let mut case = Case::new(token, uri);
+        let authorised = case.authorise(&listing(auth), &HeaderMap::new(), Some(b"{}")).await;
+        assert_eq!(!matches!(authorised, Err(AuthError::HostRefused(_))), expected, "{uri} {authorised:?}");
+        assert_eq!(case.headers.is_empty(), !expected, "{uri}");
     }
 }
 

@@ -57,13 +57,13 @@ async fn first(exchanger: &Exchanger, identity: &AwsIdentity) -> Result<Issued, 
     match &identity.source {
         AwsSource::WebIdentity { role_arn } => {
             let role = role_arn.as_deref().or(role_of_webhook).ok_or_else(|| {
-                ExchangeError::misconfigured("no role: set auth.aws.roleArn, or annotate the service account")
+                ExchangeError::misconfigured("no role: set auth.aws.roleArn, or annotate the pod's service account with eks.amazonaws.com/role-arn")
             })?;
             web_identity(exchanger, &identity.region, role).await
         }
-        AwsSource::Auto => match role_of_webhook {
-            Some(role) => web_identity(exchanger, &identity.region, role).await,
-            None => pod_identity(exchanger).await,
+        AwsSource::Auto { role_arn } => match role_arn.as_deref().or(role_of_webhook) {
+            Some(role) if !has_only_pod_identity(exchanger) => web_identity(exchanger, &identity.region, role).await,
+            _ => pod_identity(exchanger).await,
         },
         AwsSource::PodIdentity => pod_identity(exchanger).await,
         AwsSource::InstanceMetadata => instance(exchanger).await,
@@ -84,9 +84,16 @@ pub(super) fn token_files(exchanger: &Exchanger, source: &AwsSource) -> Vec<Path
     match source {
         AwsSource::WebIdentity { .. } => vec![web()],
         AwsSource::PodIdentity => vec![pod()],
-        AwsSource::Auto => vec![web(), pod()],
+        AwsSource::Auto { .. } => vec![web(), pod()],
         AwsSource::InstanceMetadata | AwsSource::Static { .. } => vec![],
     }
+}
+
+/// Whether the pod has a token for EKS Pod Identity's agent and none for the Security Token Service.
+fn has_only_pod_identity(exchanger: &Exchanger) -> bool {
+    let pod = exchanger.token_file(&TokenFile::eks(), POD_TOKEN_FILE);
+    let web = exchanger.token_file(&TokenFile::aws(), WEB_TOKEN_FILE);
+    pod.exists() && !web.exists()
 }
 
 async fn web_identity(exchanger: &Exchanger, region: &str, role: &str) -> Result<Issued, ExchangeError> {

@@ -108,7 +108,7 @@ fn said<'a>(
 ) -> Result<&'a str, ExchangeError> {
     said.or_else(|| exchanger.variable(variable)).ok_or_else(|| {
         ExchangeError::misconfigured(format!("nothing says which: set {field}"))
-            .hint("or label the pod and annotate its service account for Azure's workload identity webhook")
+            .hint("or annotate the pod's service account: azure.workload.identity/client-id, azure.workload.identity/tenant-id")
     })
 }
 

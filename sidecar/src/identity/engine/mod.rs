@@ -9,6 +9,7 @@ use super::state::{CredentialMetrics, RefreshLabels, State};
 use super::{Clock, clock};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use pillion_snapshot::CredentialState;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -194,11 +195,13 @@ impl Engine {
     /// How every credential is, for people and metrics.
     pub(crate) fn states(&self) -> Vec<State> {
         let now = Instant::now();
+        locked(&self.entries).values().map(|entry| entry.shared.state(now)).collect()
+    }
+
+    /// How the credential of one identity is, for the operator.
+    pub(crate) fn state(&self, source: &Source) -> CredentialState {
         let entries = locked(&self.entries);
-        let state = |shared: &Shared| {
-            State::new(&shared.source, locked(&shared.providers).clone(), &locked(&shared.lifecycle), now)
-        };
-        entries.values().map(|entry| state(&entry.shared)).collect()
+        entries.get(source).map_or(CredentialState::Pending, |entry| entry.shared.state(Instant::now()).told())
     }
 }
 
@@ -206,6 +209,10 @@ impl Shared {
     fn hurry(&self, change: impl FnOnce(&mut Lifecycle, Instant)) {
         change(&mut locked(&self.lifecycle), Instant::now());
         self.hurried.notify_one();
+    }
+
+    fn state(&self, now: Instant) -> State {
+        State::new(&self.source, locked(&self.providers).clone(), &locked(&self.lifecycle), now)
     }
 
     /// `None`: wait.

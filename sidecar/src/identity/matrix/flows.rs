@@ -122,7 +122,7 @@ content-type: application/json
 const IMDS: &str = "169.254.169.254";
 
 /// Every flow.
-pub(super) const FLOWS: [Flow; 15] = [
+pub(super) const FLOWS: [Flow; 16] = [
     Flow {
         name: "azure-workload-identity",
         identity: || json!({"cloud": "Public", "source": {"from": "workloadIdentity", "tenantId": TENANT, "clientId": CLIENT}}),
@@ -223,6 +223,14 @@ authorization: <token>",
 authorization: <token>",
         }],
         token_file: Some("aws-pod-identity"),
+        key: None,
+        grace: 0,
+    },
+    Flow {
+        name: "aws-auto-annotated",
+        identity: || json!({"region": "us-east-1", "source": {"from": "auto", "roleArn": ROLE}}),
+        steps: &[WEB_IDENTITY],
+        token_file: Some("aws-sts"),
         key: None,
         grace: 0,
     },

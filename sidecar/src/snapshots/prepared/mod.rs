@@ -5,7 +5,8 @@ use crate::identity::Source;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use pillion_llm::{Ask, Descriptor, Dialect, Format, Operation, Options, Wire};
 use pillion_snapshot::{
-    ApiKeyPlacement, CredentialSource, Metering, ModelPattern, Params, ProviderKey, Retry, Snapshot, Translation,
+    ApiKeyPlacement, CredentialSource, ExtraHosts, Metering, ModelPattern, Params, ProviderKey, Retry, Snapshot,
+    Translation,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -83,8 +84,8 @@ pub(crate) enum Auth {
         key: String,
         name: String,
     },
-    /// Shared by all providers that say the same.
-    Cloud(Arc<Source>),
+    /// Shared by all providers that say the same, and the hosts besides the cloud's own that its credentials go to.
+    Cloud(Arc<Source>, Arc<ExtraHosts>),
 }
 
 /// As in the snapshot.
@@ -118,9 +119,10 @@ pub(crate) enum PrepareError {
 impl Prepared {
     /// Makes every rule and provider ready.
     pub(crate) fn new(snapshot: Snapshot) -> Result<Self, PrepareError> {
+        let extra = Arc::new(snapshot.extra_hosts.clone());
         let mut providers = HashMap::new();
         for (key, provider) in &snapshot.providers {
-            providers.insert(key, Arc::new(Provider::new(key, provider)?));
+            providers.insert(key, Arc::new(Provider::new(key, provider, &extra)?));
         }
         let rules = snapshot.rules.iter().map(|rule| Rule::new(rule, &providers)).collect::<Result<_, _>>()?;
         let identities = identities(providers.values());
@@ -131,7 +133,7 @@ impl Prepared {
 fn identities<'a>(providers: impl Iterator<Item = &'a Arc<Provider>>) -> BTreeMap<Arc<Source>, Vec<String>> {
     let mut identities: BTreeMap<Arc<Source>, Vec<String>> = BTreeMap::new();
     for provider in providers {
-        if let Auth::Cloud(source) = &provider.auth {
+        if let Auth::Cloud(source, _) = &provider.auth {
             identities.entry(source.clone()).or_default().push(provider.name.clone());
         }
     }
@@ -140,7 +142,11 @@ fn identities<'a>(providers: impl Iterator<Item = &'a Arc<Provider>>) -> BTreeMa
 }
 
 impl Provider {
-    fn new(key: &ProviderKey, provider: &pillion_snapshot::Provider) -> Result<Self, PrepareError> {
+    fn new(
+        key: &ProviderKey,
+        provider: &pillion_snapshot::Provider,
+        extra: &Arc<ExtraHosts>,
+    ) -> Result<Self, PrepareError> {
         let named = || key.0.clone();
         let descriptor = pillion_llm::provider(&provider.kind)
             .ok_or_else(|| PrepareError::UnknownProviderType { provider: named(), kind: provider.kind.clone() })?;
@@ -157,7 +163,7 @@ impl Provider {
             descriptor,
             endpoint: provider.endpoint.clone(),
             options,
-            auth: Auth::new(key, &provider.auth)?,
+            auth: Auth::new(key, &provider.auth, extra)?,
             urls,
         })
     }
@@ -184,21 +190,25 @@ fn fixed_urls(descriptor: &Descriptor, endpoint: &str, options: &Options) -> Vec
 impl Auth {
     /// Whether the whole request is needed to authorise it.
     pub(crate) fn signs(&self) -> bool {
-        matches!(self, Self::Cloud(source) if matches!(**source, Source::Aws(_)))
+        matches!(self, Self::Cloud(source, _) if matches!(**source, Source::Aws(_)))
     }
 
     /// Whether there may be a newer credential after a refusal.
     pub(crate) fn renews(&self) -> bool {
-        matches!(self, Self::Cloud(_))
+        matches!(self, Self::Cloud(..))
     }
 
-    fn new(provider: &ProviderKey, auth: &pillion_snapshot::Auth) -> Result<Self, PrepareError> {
+    fn new(
+        provider: &ProviderKey,
+        auth: &pillion_snapshot::Auth,
+        extra: &Arc<ExtraHosts>,
+    ) -> Result<Self, PrepareError> {
         Ok(match auth {
             pillion_snapshot::Auth::None => Self::None,
             pillion_snapshot::Auth::Passthrough => Self::Passthrough,
-            pillion_snapshot::Auth::Aws(identity) => Self::Cloud(Arc::new(Source::Aws(identity.clone()))),
-            pillion_snapshot::Auth::Azure(identity) => Self::Cloud(Arc::new(Source::Azure(identity.clone()))),
-            pillion_snapshot::Auth::Gcp(identity) => Self::Cloud(Arc::new(Source::Gcp(identity.clone()))),
+            pillion_snapshot::Auth::Aws(_) | pillion_snapshot::Auth::Azure(_) | pillion_snapshot::Auth::Gcp(_) => {
+                Source::of(auth).map_or(Self::None, |source| Self::Cloud(Arc::new(source), extra.clone()))
+            }
             pillion_snapshot::Auth::ApiKey { source: CredentialSource::Mounted { key }, placement } => {
                 match placement {
                     ApiKeyPlacement::Query { name } => Self::Query { key: key.clone(), name: name.clone() },
