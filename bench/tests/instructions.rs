@@ -1,5 +1,5 @@
-//! Instructions of each pure path of the data plane, counted by callgrind, against a committed budget: a figure that no
-//! load of the machine can change. `UPDATE_BUDGETS=1` writes the counts found; read the diff before committing it.
+//! Instructions of each pure path of the data plane, counted by callgrind, and how often it asks for memory, against committed
+//! budgets: figures that no load of the machine can change. `UPDATE_BUDGETS=1` writes the counts found; read the diff before committing it.
 
 #![allow(clippy::unwrap_used, reason = "helpers of a test are not seen as tests")]
 
@@ -11,7 +11,7 @@ use std::process::Command;
 const TOLERANCE: f64 = 0.05;
 
 /// Instructions of one iteration: the difference between two runs, so that start and inputs cancel out.
-fn count(program: &Path, path: &str) -> u64 {
+fn instructions(program: &Path, path: &str) -> u64 {
     let total = |iterations: u32| -> u64 {
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -24,7 +24,7 @@ fn count(program: &Path, path: &str) -> u64 {
         let line = text.lines().find(|line| line.contains("Collected")).expect("callgrind prints a total");
         line.rsplit(' ').next().unwrap().parse().expect("a number")
     };
-    (total(30) - total(10)) / 20
+    (total(12) - total(4)) / 8
 }
 
 /// Builds the program that is counted: optimised, whatever this test is.
@@ -42,26 +42,39 @@ fn paths(program: &Path) -> Vec<String> {
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
+/// How often one iteration asks for memory.
+fn allocations(program: &Path, path: &str) -> u64 {
+    let output = Command::new(program).args(["--allocations", path]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().parse().expect("a number")
+}
+
 #[test]
 fn every_path_stays_within_its_budget_of_instructions() {
     let program = build();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("budgets.json");
-    let budgets: BTreeMap<String, u64> =
-        std::fs::read(&file).ok().map_or_else(BTreeMap::new, |bytes| serde_json::from_slice(&bytes).unwrap());
-    let counts: BTreeMap<String, u64> =
-        paths(&program).into_iter().map(|path| (path.clone(), count(&program, &path))).collect();
-    for (path, count) in &counts {
-        println!("{path}: {count} instructions, budget {:?}", budgets.get(path));
+    let paths = paths(&program);
+    let count = |count: fn(&Path, &str) -> u64| -> BTreeMap<String, u64> {
+        paths.iter().map(|path| (path.clone(), count(&program, path))).collect()
+    };
+    let mut off = Vec::new();
+    for (what, counts) in [("instructions", count(instructions)), ("allocations", count(allocations))] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("budgets").join(format!("{what}.json"));
+        let budgets: BTreeMap<String, u64> =
+            std::fs::read(&file).ok().map_or_else(BTreeMap::new, |bytes| serde_json::from_slice(&bytes).unwrap());
+        for (path, count) in &counts {
+            println!("{path}: {count} {what}, budget {:?}", budgets.get(path));
+        }
+        if std::env::var_os("UPDATE_BUDGETS").is_some() {
+            std::fs::write(&file, serde_json::to_string_pretty(&counts).unwrap() + "\n").unwrap();
+            continue;
+        }
+        assert!(counts.keys().eq(budgets.keys()), "paths and budgets differ: {}", file.display());
+        let beyond = |path: &String, count: u64| (count as f64 / budgets[path] as f64 - 1.0).abs() > TOLERANCE;
+        off.extend(
+            counts
+                .iter()
+                .filter(|(path, count)| beyond(path, **count))
+                .map(|(path, count)| format!("{path}: {count} {what}, budget {}", budgets[path])),
+        );
     }
-    if std::env::var_os("UPDATE_BUDGETS").is_some() {
-        std::fs::write(&file, serde_json::to_string_pretty(&counts).unwrap() + "\n").unwrap();
-        return;
-    }
-    assert!(counts.keys().eq(budgets.keys()), "paths and budgets differ: {:?}", file);
-    let off: Vec<String> = counts
-        .iter()
-        .filter(|(path, count)| (**count as f64 / budgets[*path] as f64 - 1.0).abs() > TOLERANCE)
-        .map(|(path, count)| format!("{path}: {count} instructions, budget {}", budgets[path]))
-        .collect();
     assert_eq!(off, Vec::<String>::new(), "UPDATE_BUDGETS=1 writes the counts found");
 }

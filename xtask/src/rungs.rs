@@ -28,6 +28,8 @@ pub(crate) enum Rung {
     Instructions,
     /// Hostile bytes for every decoder, by libFuzzer, a minute each
     Fuzz,
+    /// Credentials of half a minute under load for ten minutes, of whose exchanges three of ten fail
+    Soak,
     /// All of the above
     Default,
     /// All, with the long suites
@@ -53,7 +55,9 @@ pub(crate) fn run(rungs: &[Rung], arguments: &[String]) -> Result<()> {
 fn expand(rung: Rung) -> Vec<Rung> {
     match rung {
         Rung::Default => EVERY.to_vec(),
-        Rung::All => EVERY.into_iter().chain([Rung::Java, Rung::Lint, Rung::Instructions, Rung::Fuzz]).collect(),
+        Rung::All => {
+            EVERY.into_iter().chain([Rung::Java, Rung::Lint, Rung::Instructions, Rung::Fuzz, Rung::Soak]).collect()
+        }
         one => vec![one],
     }
 }
@@ -72,6 +76,10 @@ impl Rung {
             Rung::Lint => return lint::lint(),
             Rung::Instructions => return bench::instructions(),
             Rung::Fuzz => return fuzz::fuzz(arguments),
+            Rung::Soak => {
+                let selection = ["--package", "pillion-sidecar", "--test", "sidecar", "soak::"].map(String::from);
+                return test(&selection, &["--ignored".to_owned(), "--nocapture".to_owned()]);
+            }
             _ => {}
         }
         let needed = self.tools().iter().map(|&name| name.to_owned()).collect::<Vec<_>>();

@@ -9,31 +9,32 @@ use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
-const AZURE: &str = "res.openai.azure.com";
-const ENTRA: &str = "login.microsoftonline.com";
-const BEDROCK: &str = "bedrock-runtime.us-east-1.amazonaws.com";
-const STS: &str = "sts.us-east-1.amazonaws.com";
-const VERTEX: &str = "aiplatform.googleapis.com";
-const IMDS: &str = "169.254.169.254";
-const NAMES: [&str; 7] = [AZURE, ENTRA, BEDROCK, STS, VERTEX, "sts.googleapis.com", "iamcredentials.googleapis.com"];
+pub(crate) const AZURE: &str = "res.openai.azure.com";
+pub(crate) const ENTRA: &str = "login.microsoftonline.com";
+pub(crate) const BEDROCK: &str = "bedrock-runtime.us-east-1.amazonaws.com";
+pub(crate) const STS: &str = "sts.us-east-1.amazonaws.com";
+pub(crate) const VERTEX: &str = "aiplatform.googleapis.com";
+pub(crate) const IMDS: &str = "169.254.169.254";
+pub(crate) const NAMES: [&str; 7] =
+    [AZURE, ENTRA, BEDROCK, STS, VERTEX, "sts.googleapis.com", "iamcredentials.googleapis.com"];
 
 fn azure(endpoint: &str) -> Value {
     let auth = json!({"type": "Azure", "cloud": "Public", "source": {"from": "managedIdentity"}});
     json!({"name": "azure", "kind": "OpenAICompatible", "endpoint": endpoint, "auth": auth})
 }
 
-fn azure_provider() -> Value {
+pub(crate) fn azure_provider() -> Value {
     azure(&format!("https://{AZURE}/openai/v1"))
 }
 
-fn bedrock_provider() -> Value {
+pub(crate) fn bedrock_provider() -> Value {
     let source = json!({"from": "webIdentity", "roleArn": "arn:aws:iam::123456789012:role/r"});
     let auth = json!({"type": "Aws", "region": "us-east-1", "source": source,
         "assumeRoles": [{"roleArn": "arn:aws:iam::210987654321:role/other", "externalId": "canary-external"}]});
     json!({"name": "bedrock", "kind": "OpenAICompatible", "endpoint": format!("https://{BEDROCK}/openai/v1"), "auth": auth})
 }
 
-fn vertex_provider() -> Value {
+pub(crate) fn vertex_provider() -> Value {
     let source = json!({"from": "workloadIdentityFederation",
         "provider": "projects/1/locations/global/workloadIdentityPools/pool/providers/prod"});
     let auth = json!({"type": "Gcp", "source": source, "impersonate": "a@p.iam.gserviceaccount.com"});
@@ -66,7 +67,7 @@ fn provider_says(says: impl Fn(&Seen) -> Said + Send + Sync + 'static) -> impl F
 }
 
 /// A sidecar in that world, with the pod's tokens in a folder.
-async fn start_in(cloud: &Cloud, providers: &[(&str, Value)]) -> (Running, TempDir) {
+pub(crate) async fn start_in(cloud: &Cloud, providers: &[(&str, Value)]) -> (Running, TempDir) {
     start_with(cloud, &snapshot(providers)).await
 }
 

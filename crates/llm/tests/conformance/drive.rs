@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::parties::{call, plain_request};
 
+/// When everything is asked, in seconds since 1970.
+pub(crate) const NOW: u64 = 1_700_000_000;
+
 /// Prepares `body` of a `client` for a provider.
 pub(crate) fn prepared(
     client: Format,
@@ -68,7 +71,7 @@ fn exchange_of(
     }
     let body = bytes(&request);
     let outline = outline(client, &body).unwrap().told_by(&call(client, Some("m"), true, framing));
-    prepared_as(client, &body, &outline, provider, wire, None).unwrap().exchange.at(1_700_000_000)
+    prepared_as(client, &body, &outline, provider, wire, None).unwrap().exchange.at(NOW)
 }
 
 pub(crate) fn bytes(value: &Value) -> Bytes {

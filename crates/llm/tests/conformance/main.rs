@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)] // All of this crate is tests.
 
 mod carried;
+mod consistent;
 mod corpus;
 mod drive;
 mod errors;
@@ -15,6 +16,7 @@ mod hostile;
 mod local;
 mod made;
 mod matrix;
+mod mutants;
 mod nearest;
 mod parties;
 mod refusals;

@@ -1,10 +1,11 @@
 //! Whole replies: relayed byte for byte, or translated with nothing lost, usage and the reason of the end included.
 
-use pillion_llm::Format;
+use pillion_llm::{Format, Reply};
 use serde_json::Value;
 
+use crate::consistent;
 use crate::corpus::Case;
-use crate::drive::exchange;
+use crate::drive::{NOW, exchange};
 use crate::excluded::{over_cases, over_pairs};
 use crate::parties::others;
 use crate::schema::{self, Book, What};
@@ -43,20 +44,41 @@ fn translated_replies_say_the_same_in_the_clients_format() {
         "reply-translation",
         whole,
         |case| others(case.format()),
-        |case, client| {
-            let format = case.format();
-            let result = exchange(*client, case.provider(), case.wire).reply(&case.response);
-            let Some(expected) = is_reply(format, &case.response) else { return is_fault(result.map(drop)) };
-            let reply = result.map_err(|fault| fault.to_string())?;
-            let body: Value = serde_json::from_slice(&reply.body).map_err(|error| error.to_string())?;
-            equal("usage told", &counted(reply.usage), &view::counts(format, &expected))?;
-            let upstream = view::of_reply(format, &expected);
-            same(format, &upstream, *client, &view::of_reply(*client, &body), &reply.lost.dropped)?;
-            parts_are_told(&upstream, &reply.lost.dropped)?;
-            required(*client, &body)?;
-            schema::check(Book::of(*client), What::Reply, &body)
+        |case, client| match answered(case, *client)? {
+            Some((reply, body)) => judged(case, *client, &reply, &body),
+            None => Ok(()),
         },
     );
+}
+
+/// The reply of a case for a client; `None` where upstream's is none, which is noticed.
+pub(crate) fn answered(case: &Case, client: Format) -> Result<Option<(Reply, Value)>, String> {
+    let result = exchange(client, case.provider(), case.wire).reply(&case.response);
+    if is_reply(case.format(), &case.response).is_none() {
+        return is_fault(result.map(drop)).map(|()| None);
+    }
+    let reply = result.map_err(|fault| fault.to_string())?;
+    let body: Value = serde_json::from_slice(&reply.body).map_err(|error| error.to_string())?;
+    Ok(Some((reply, body)))
+}
+
+/// Whether a client's body says what upstream's did, and is what the client's SDK expects.
+pub(crate) fn judged(case: &Case, client: Format, reply: &Reply, body: &Value) -> Result<(), String> {
+    let format = case.format();
+    let expected = is_reply(format, &case.response).ok_or("upstream's is no reply")?;
+    equal("usage told", &counted(reply.usage), &view::counts(format, &expected))?;
+    let upstream = view::of_reply(format, &expected);
+    same(format, &upstream, client, &view::of_reply(client, body), &reply.lost.dropped)?;
+    parts_are_told(&upstream, &reply.lost.dropped)?;
+    required(client, body)?;
+    consistent::whole(client, body)?;
+    // Who does not say when it was made was asked now.
+    let time = |of: &Value| [&of["created"], &of["created_at"]].into_iter().find_map(Value::as_f64);
+    if expected["createTime"].is_null() {
+        let made = time(&expected).unwrap_or(NOW as f64);
+        equal("the time", &time(body).unwrap_or(made), &made)?;
+    }
+    schema::check(Book::of(client), What::Reply, body)
 }
 
 /// Compares two views, the second one translated from `wire` for `client`.
@@ -167,6 +189,10 @@ pub(crate) fn required(format: Format, body: &Value) -> Result<(), String> {
             "/tool_choice",
             "/tools",
             "/top_p",
+            // What the vendor's servers always repeat.
+            "/text/format/type",
+            "/truncation",
+            "/background",
         ],
         Format::AnthropicMessages => &[
             "/id",

@@ -260,14 +260,35 @@ fn translated_requests_are_what_the_vendor_takes_and_lose_nothing_in_silence() {
 }
 
 fn translated(case: &Case, target: &Target, model: &str) -> Result<(), String> {
-    let (body, wire) = (body_of_client(case), target.wire.format);
-    let request: Value = serde_json::from_slice(&body).unwrap();
+    match sent(case, target, model)? {
+        Some(sent) => judged(case, target, model, &sent, &sent.body),
+        None => Ok(()),
+    }
+}
+
+/// What goes to a provider for a client's request.
+pub(crate) struct Sent {
+    pub(crate) body: Value,
+    /// What was dropped or approximated.
+    reported: Vec<String>,
+    stream: bool,
+}
+
+/// What a case's request becomes; `None` where it is refused, as is known.
+pub(crate) fn sent(case: &Case, target: &Target, model: &str) -> Result<Option<Sent>, String> {
+    let body = body_of_client(case);
     let outline = case.outline(&body)?;
     let prepared = match prepared_as(case.format(), &body, &outline, target.provider(), target.wire, Some(model)) {
         Ok(prepared) => prepared,
-        Err(error) => return refusals::is_known(case.format(), wire, &error),
+        Err(error) => return refusals::is_known(case.format(), target.wire.format, &error).map(|()| None),
     };
-    let translated: Value = serde_json::from_slice(&prepared.body).map_err(|error| error.to_string())?;
+    let body = serde_json::from_slice(&prepared.body).map_err(|error| error.to_string())?;
+    Ok(Some(Sent { body, reported: [prepared.dropped, prepared.approximated].concat(), stream: outline.stream }))
+}
+
+/// Whether a provider's body is what its vendor takes, and says what the client's did.
+pub(crate) fn judged(case: &Case, target: &Target, model: &str, sent: &Sent, translated: &Value) -> Result<(), String> {
+    let wire = target.wire.format;
     if wire.asks_in_path() {
         equal(
             "members that the path says",
@@ -276,16 +297,16 @@ fn translated(case: &Case, target: &Target, model: &str) -> Result<(), String> {
         )?;
     } else {
         equal("model", &translated["model"].as_str(), &Some(model))?;
-        equal("stream", &translated["stream"].as_bool().unwrap_or_default(), &outline.stream)?;
+        equal("stream", &translated["stream"].as_bool().unwrap_or_default(), &sent.stream)?;
     }
     // What the vendor refused may be wrong in any format.
     if case.status != 400 {
-        schema::check(target.book, What::Request, &translated)?;
+        schema::check(target.book, What::Request, translated)?;
     }
-    let reported = [prepared.dropped, prepared.approximated].concat();
-    let missing = lost(case.format(), &request, wire, &translated, &reported);
+    let request: Value = serde_json::from_slice(&body_of_client(case)).unwrap();
+    let missing = lost(case.format(), &request, wire, translated, &sent.reported);
     if missing.is_empty() {
         return Ok(());
     }
-    Err(format!("lost: {} (reported {reported:?})", missing.join("; ")))
+    Err(format!("lost: {} (reported {:?})", missing.join("; "), sent.reported))
 }

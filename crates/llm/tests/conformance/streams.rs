@@ -6,13 +6,15 @@ use std::fmt;
 use pillion_llm::{Envelope, Format, Framing};
 use serde_json::{Value, json};
 
+use crate::consistent;
 use crate::corpus::Case;
 use crate::drive::{Driven, bytes, drive, exchange, exchange_framed, exchange_without_usage};
 use crate::excluded::{over_cases, over_pairs};
-use crate::frames;
-use crate::grammar::grammar;
+use crate::frames::{self, Event};
+use crate::grammar::{grammar, order, shapes};
 use crate::parties::{FORMATS, framings, others};
 use crate::replies::{equal, same};
+use crate::schema::{Author, Book};
 use crate::view::{self, counted};
 
 /// Streams up to this length are cut at every position.
@@ -66,8 +68,8 @@ fn sound(driven: &Driven) -> Result<(), String> {
 }
 
 /// A client, and how its stream is framed.
-struct Listener {
-    client: Format,
+pub(crate) struct Listener {
+    pub(crate) client: Format,
     framing: Framing,
 }
 
@@ -81,7 +83,7 @@ impl fmt::Display for Listener {
 }
 
 /// Clients of other formats than the case's, in each of their framings.
-fn listeners(case: &Case) -> Vec<Listener> {
+pub(crate) fn listeners(case: &Case) -> Vec<Listener> {
     let each = |client: Format| framings(client).iter().map(move |framing| Listener { client, framing: *framing });
     others(case.format()).flat_map(each).collect()
 }
@@ -151,18 +153,40 @@ fn translated_streams_follow_the_grammar_of_their_format() {
 
 #[test]
 fn a_translated_stream_adds_up_to_the_translated_whole_reply() {
-    over_pairs("stream-equals-whole", stream, listeners, |case, Listener { client, framing }| {
-        let format = case.format();
-        let driven = drive(&exchange_framed(*client, case.provider(), case.wire, *framing), [&case.response[..]]);
-        sound(&driven)?;
-        let streamed = view::of_stream(*client, &frames::complete(*framing, &driven.out)?)?;
-        let upstream = view::aggregate(format, &case.events())?;
-        let reply = exchange(*client, case.provider(), case.wire).reply(&bytes(&upstream));
-        let reply = reply.map_err(|fault| format!("the whole reply: {fault}"))?;
-        let whole = view::of_reply(*client, &serde_json::from_slice(&reply.body).unwrap());
-        equal("the stream", &streamed, &whole)?;
-        equal("usage told", &driven.usage.map(|usage| usage.total()), &reply.usage.map(|usage| usage.total()))?;
-        equal("finish told", &driven.finish, &reply.finish)?;
-        same(format, &view::of_reply(format, &upstream), *client, &streamed, &reply.lost.dropped)
+    over_pairs("stream-equals-whole", stream, listeners, |case, listener| {
+        let (driven, events) = heard(case, listener)?;
+        adds_up(case, listener.client, &driven, &events)
     });
+}
+
+/// What a client hears of a case's stream.
+pub(crate) fn heard(case: &Case, Listener { client, framing }: &Listener) -> Result<(Driven, Vec<Event>), String> {
+    let driven = drive(&exchange_framed(*client, case.provider(), case.wire, *framing), [&case.response[..]]);
+    sound(&driven)?;
+    let events = frames::complete(*framing, &driven.out)?;
+    Ok((driven, events))
+}
+
+/// Whether a client's events follow the grammar and say what upstream's did.
+pub(crate) fn judged(case: &Case, listener: &Listener, driven: &Driven, events: &[Event]) -> Result<(), String> {
+    let client = listener.client;
+    order(client, events)?;
+    shapes(Book::of(client), Author::Gateway, events)?;
+    adds_up(case, client, driven, events)
+}
+
+fn adds_up(case: &Case, client: Format, driven: &Driven, events: &[Event]) -> Result<(), String> {
+    let format = case.format();
+    consistent::events(client, events)?;
+    let aggregate = view::aggregate(client, events)?;
+    consistent::whole(client, &aggregate)?;
+    let streamed = view::of_reply(client, &aggregate);
+    let upstream = view::aggregate(format, &case.events())?;
+    let reply = exchange(client, case.provider(), case.wire).reply(&bytes(&upstream));
+    let reply = reply.map_err(|fault| format!("the whole reply: {fault}"))?;
+    let whole = view::of_reply(client, &serde_json::from_slice(&reply.body).unwrap());
+    equal("the stream", &streamed, &whole)?;
+    equal("usage told", &driven.usage.map(|usage| usage.total()), &reply.usage.map(|usage| usage.total()))?;
+    equal("finish told", &driven.finish, &reply.finish)?;
+    same(format, &view::of_reply(format, &upstream), client, &streamed, &reply.lost.dropped)
 }

@@ -20,10 +20,12 @@ pub(super) fn read(value: &Value) -> Option<Usage> {
 
 /// Writes a `usage` object.
 pub(super) fn write(usage: &Usage) -> Value {
+    // Some servers count more tokens from the cache than tokens; here the parts add up.
+    let input = usage.uncached_input().saturating_add(usage.cached_input).saturating_add(usage.cache_creation);
     json!({
         "inputTokens": usage.uncached_input(),
         "outputTokens": usage.output,
-        "totalTokens": usage.total(),
+        "totalTokens": input.saturating_add(usage.output),
         "cacheReadInputTokens": usage.cached_input,
         "cacheWriteInputTokens": usage.cache_creation,
     })

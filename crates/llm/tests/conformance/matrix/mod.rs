@@ -3,7 +3,7 @@
 //! read the diff before committing it.
 
 mod features;
-mod model;
+pub(crate) mod model;
 mod page;
 mod replies;
 mod requests;

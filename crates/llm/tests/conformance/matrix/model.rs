@@ -42,7 +42,7 @@ pub(super) fn same(client: Format, body: &Value, wire: Format, translated: &Valu
     Err(format!("not equal in the model: gone {gone:#?}, new {new:#?} in {translated}"))
 }
 
-fn lines(format: Format, body: &Value) -> Result<Vec<String>, String> {
+pub(crate) fn lines(format: Format, body: &Value) -> Result<Vec<String>, String> {
     let body = body.as_object().unwrap().clone();
     let request = decode_request(format, body).map_err(|error| format!("not read: {error}"))?;
     let mut lines = Vec::new();
