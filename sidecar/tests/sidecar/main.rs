@@ -13,6 +13,7 @@ mod operator;
 mod pages;
 mod relay;
 mod shutdown;
+mod soak;
 mod standalone;
 mod streaming;
 mod support;

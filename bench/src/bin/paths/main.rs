@@ -6,7 +6,7 @@
 mod inputs;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Method;
 use inputs::{Inputs, vendor};
 use pillion_llm::{Format, Target, classify, outline, prepare, provider};
 use serde_json::Map;
