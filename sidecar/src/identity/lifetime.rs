@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// A credential is not used in its last seconds: the request has still to arrive.
+/// A credential is not used in its last seconds, or the last tenth of a short life: the request has still to arrive.
 pub(crate) const MARGIN: Duration = Duration::from_secs(10);
 
 /// Where clocks differ by less, ours is believed.

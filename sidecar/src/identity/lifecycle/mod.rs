@@ -48,6 +48,8 @@ pub(crate) struct Held {
     /// Grows with each other credential.
     pub(crate) generation: u64,
     pub(crate) deadline: Instant,
+    /// It is not used in its last seconds: a tenth of what was left when it came, [`MARGIN`] at most.
+    margin: Duration,
     habit: Habit,
 }
 
@@ -121,7 +123,7 @@ impl Lifecycle {
         let held = self.held.as_ref()?;
         let unreachable = self.trouble.as_ref().is_some_and(|trouble| trouble.error.pace == Pace::Soon);
         let grace = if unreachable { held.habit.grace } else { Duration::ZERO };
-        (now + MARGIN < held.deadline + grace).then_some(held)
+        (now + held.margin < held.deadline + grace).then_some(held)
     }
 
     /// Somebody needs the credential: a first exchange that was put off is made now.
@@ -147,10 +149,12 @@ impl Lifecycle {
         self.trouble = None;
         self.not_before = None;
         self.renewing = false;
+        let margin = self.held.as_ref().filter(|_| same).map_or((left / 10).min(MARGIN), |held| held.margin);
         self.held = Some(Held {
             credential: issued.credential,
             generation: self.generation,
             deadline: issued.deadline,
+            margin,
             habit: issued.habit,
         });
     }

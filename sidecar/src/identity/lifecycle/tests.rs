@@ -113,6 +113,18 @@ fn a_valid_credential_is_used_whatever_fails_and_ends_ten_seconds_early() {
 }
 
 #[test]
+fn of_a_short_credential_the_last_tenth_is_not_used() {
+    let mut case = Case::holding();
+    case.succeed("short", 30);
+    let born = case.now;
+    case.fail(error(Pace::Later));
+    case.now = born + seconds(26);
+    assert!(case.is_ready());
+    case.now = born + seconds(27);
+    assert!(!case.is_ready());
+}
+
+#[test]
 fn an_ended_credential_is_used_on_only_where_its_issuer_is_known_for_it_and_cannot_be_reached() {
     for (grace, pace, expected) in
         [(900, Pace::Soon, true), (900, Pace::Later, false), (0, Pace::Soon, false), (300, Pace::Soon, false)]
