@@ -27,6 +27,12 @@ pub mod reason {
     pub const RESOLVED_REFS: &str = "ResolvedRefs";
     /// `ResolvedRefs` is false: no such provider, or one that is not accepted.
     pub const BACKEND_NOT_FOUND: &str = "BackendNotFound";
+    /// `ResolvedRefs` is false: no such Secret, or no such key in it.
+    pub const SECRET_NOT_FOUND: &str = "SecretNotFound";
+    /// `ResolvedRefs` is false: what the Secret holds is no key.
+    pub const INVALID_SECRET_VALUE: &str = "InvalidSecretValue";
+    /// `ResolvedRefs` is false: the operator may not read the Secret.
+    pub const REF_NOT_PERMITTED: &str = "RefNotPermitted";
     /// `CredentialsReady` is true: every sidecar concerned has one that is valid.
     pub const CREDENTIALS_READY: &str = "CredentialsReady";
     /// `CredentialsReady` is true since calls carry no credential of the provider's.

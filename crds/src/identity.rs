@@ -3,7 +3,7 @@
 
 #![allow(unreachable_pub, reason = "KubeSchema copies each struct into a function body, `pub` included")]
 
-use crate::provider::MountedKey;
+use crate::provider::{MountedKey, SecretKeyRef};
 use kube_derive::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     crates(kube_core = "::kube_core"),
-    validation = Rule::new("(has(self.source) && self.source == 'Static') == has(self.mounted)")
-        .message("mounted must be set exactly when source is Static"),
+    validation = Rule::new("(has(self.source) && self.source == 'Static') == (has(self.mounted) || has(self.secretRef))")
+        .message("mounted or secretRef must be set exactly when source is Static"),
+    validation = Rule::new("!(has(self.mounted) && has(self.secretRef))").message("set one of mounted and secretRef"),
     validation = Rule::new("!has(self.roleArn) || !has(self.source) || self.source in ['Auto', 'WebIdentity']")
         .message("roleArn belongs to source WebIdentity: for other sources name the role in assumeRoles")
 )]
@@ -30,7 +31,7 @@ pub struct AwsAuth {
 
     /// Where keys come from. `WebIdentity`: the pod's token for `roleArn` (IRSA), on any cluster whose issuer IAM knows.
     /// `PodIdentity`: EKS Pod Identity. `InstanceMetadata`: the role of the node, so of every pod on it. `Static`:
-    /// access keys in `mounted`. `Auto` is the pod's own identity: `WebIdentity` where there is a role and a token, else
+    /// access keys in `mounted` or `secretRef`. `Auto` is the pod's own identity: `WebIdentity` where there is a role and a token, else
     /// `PodIdentity`; never the node's. Default: `Auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<AwsSource>,
@@ -47,6 +48,10 @@ pub struct AwsAuth {
     /// `AccessKeyId`, `SecretAccessKey` and, for temporary keys, `SessionToken`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mounted: Option<MountedKey>,
+
+    /// The same, from a Secret that the operator reads and streams to the sidecars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretKeyRef>,
 
     /// Roles to assume one after the other, each with the keys of the one before. Chained sessions last an hour and are
     /// renewed. Default: none.
@@ -107,9 +112,10 @@ pub struct AssumeRole {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     crates(kube_core = "::kube_core"),
-    validation = Rule::new("(has(self.source) && self.source in ['ClientSecret', 'ClientCertificate']) == has(self.mounted)")
-        .message("mounted must be set exactly when source is ClientSecret or ClientCertificate"),
-    validation = Rule::new("!has(self.mounted) || (has(self.tenantId) && has(self.clientId))")
+    validation = Rule::new("(has(self.source) && self.source in ['ClientSecret', 'ClientCertificate']) == (has(self.mounted) || has(self.secretRef))")
+        .message("mounted or secretRef must be set exactly when source is ClientSecret or ClientCertificate"),
+    validation = Rule::new("!(has(self.mounted) && has(self.secretRef))").message("set one of mounted and secretRef"),
+    validation = Rule::new("!(has(self.mounted) || has(self.secretRef)) || (has(self.tenantId) && has(self.clientId))")
         .message("a client secret or certificate is an application's: set tenantId and clientId"),
     validation = Rule::new("!has(self.managedIdentity) || (has(self.source) && self.source == 'ManagedIdentity')")
         .message("managedIdentity belongs to source ManagedIdentity: set source, or remove managedIdentity"),
@@ -120,7 +126,7 @@ pub struct AzureAuth {
     /// Where tokens come from. `WorkloadIdentity`: the pod's own token, which Entra takes for an application or a
     /// user-assigned identity with a federated credential. `ManagedIdentity`: an identity of the node, so of every pod
     /// on it. `ClientSecret`, `ClientCertificate`: an application with a secret, or with a certificate and its key as
-    /// one PEM text, in `mounted`. `Auto` is the pod's own identity: `WorkloadIdentity`; never the node's. Default:
+    /// one PEM text, in `mounted` or `secretRef`. `Auto` is the pod's own identity: `WorkloadIdentity`; never the node's. Default:
     /// `Auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<AzureSource>,
@@ -152,6 +158,10 @@ pub struct AzureAuth {
     /// The secret of source `ClientSecret`, or the PEM text of source `ClientCertificate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mounted: Option<MountedKey>,
+
+    /// The same, from a Secret that the operator reads and streams to the sidecars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretKeyRef>,
 }
 
 /// Where tokens of Entra come from.
@@ -219,8 +229,9 @@ pub struct ManagedIdentity {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     crates(kube_core = "::kube_core"),
-    validation = Rule::new("(has(self.source) && self.source == 'ServiceAccountKey') == has(self.mounted)")
-        .message("mounted must be set exactly when source is ServiceAccountKey"),
+    validation = Rule::new("(has(self.source) && self.source == 'ServiceAccountKey') == (has(self.mounted) || has(self.secretRef))")
+        .message("mounted or secretRef must be set exactly when source is ServiceAccountKey"),
+    validation = Rule::new("!(has(self.mounted) && has(self.secretRef))").message("set one of mounted and secretRef"),
     validation = Rule::new("has(self.workloadIdentityProvider) || (has(self.source) && self.source in ['MetadataServer', 'ServiceAccountKey'])")
         .message("the pod's own identity needs a pool that trusts it: set workloadIdentityProvider, or name another source (on GKE: MetadataServer)"),
     validation = Rule::new("!has(self.workloadIdentityProvider) || !has(self.source) || self.source in ['Auto', 'WorkloadIdentityFederation']")
@@ -229,7 +240,7 @@ pub struct ManagedIdentity {
 pub struct GcpAuth {
     /// Where tokens come from. `WorkloadIdentityFederation`: the pod's own token, which a workload identity pool trusts,
     /// on any cluster. `MetadataServer`: the pod's service account on GKE with Workload Identity, elsewhere the node's.
-    /// `ServiceAccountKey`: the JSON key in `mounted`. `Auto` is the pod's own identity:
+    /// `ServiceAccountKey`: the JSON key in `mounted` or `secretRef`. `Auto` is the pod's own identity:
     /// `WorkloadIdentityFederation`; never the node's. Default: `Auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<GcpSource>,
@@ -254,6 +265,10 @@ pub struct GcpAuth {
     /// The JSON key of source `ServiceAccountKey`, as Google Cloud gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mounted: Option<MountedKey>,
+
+    /// The same, from a Secret that the operator reads and streams to the sidecars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretKeyRef>,
 }
 
 /// Where tokens of Google Cloud come from.

@@ -20,7 +20,7 @@ pub use identity::{
 };
 pub use provider::{
     AIProvider, AIProviderSpec, AIProviderStatus, ApiKey, Auth, AuthType, AzureOpenAIOptions, BedrockOptions,
-    MountedKey, VertexAIOptions, WhoseIdentity,
+    MountedKey, SecretKeyRef, VertexAIOptions, WhoseIdentity,
 };
 pub use route::{
     AIRoute, AIRouteSpec, AIRouteStatus, Backend, Format, HeaderMatch, Match, Metering, Operation, Params,

@@ -224,11 +224,17 @@ pub enum AuthType {
     validation = Rule::new("!(has(self.header) && has(self.queryParameter))")
         .message("the key goes into a header or into a query parameter: set one of header and queryParameter"),
     validation = Rule::new("!(has(self.prefix) && has(self.queryParameter))")
-        .message("prefix belongs to a header: remove it or queryParameter")
+        .message("prefix belongs to a header: remove it or queryParameter"),
+    validation = Rule::new("has(self.mounted) != has(self.secretRef)").message("set one of mounted and secretRef")
 )]
 pub struct ApiKey {
     /// The key is mounted into the sidecar by kubelet; the operator never sees it.
-    pub mounted: MountedKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mounted: Option<MountedKey>,
+
+    /// The key of a Secret that the operator reads and streams to the sidecars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretKeyRef>,
 
     /// Header that carries the key. Default: the vendor's own (`Authorization` for OpenAI, `x-api-key` for
     /// Anthropic). Host, connection and content headers are refused.
@@ -263,6 +269,27 @@ pub struct ApiKey {
 pub struct MountedKey {
     /// Key in the Secret `pillion-credentials` of the pod's namespace. Injection mounts that Secret into the sidecar
     /// only; a changed value is picked up without a restart. Example: `openai`.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')")
+        .message("must be a key of a Secret: letters, digits, '-', '_' and '.'"))]
+    pub key: String,
+}
+
+/// A key of a Secret that the operator reads and streams into the memory of the sidecars that use it. The chart's
+/// `secrets.access` must allow the operator that Secret, and who writes the AIProvider must be allowed to get it.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(crates(kube_core = "::kube_core"))]
+pub struct SecretKeyRef {
+    /// Name of a Secret in the namespace of the AIProvider, of type `Opaque` or `pillion.dev/credential`. Example:
+    /// `openai`.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')")
+        .message("must be the name of a Secret: lower-case letters, digits, '-' and '.'"))]
+    pub name: String,
+
+    /// Key in it. A changed value reaches sidecars within 15 s, and at once where the provider refuses the old one.
+    /// Example: `api-key`.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = Rule::new("self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')")
         .message("must be a key of a Secret: letters, digits, '-', '_' and '.'"))]

@@ -21,6 +21,9 @@ pub struct Config {
     /// Which clouds' identities pods may prove.
     #[serde(default)]
     pub identity: Identity,
+    /// Which Secrets of AIProviders may be read.
+    #[serde(default)]
+    pub secrets: Secrets,
 }
 
 /// What is injected into every pod, where its annotations say nothing else.
@@ -125,6 +128,42 @@ pub struct GcpTokens {
     /// Providers of workload identity pools, `projects/…/providers/…`.
     #[serde(default)]
     pub workload_identity_providers: Vec<String>,
+}
+
+/// Which Secrets of AIProviders may be read; the operator's roles say the same to the API server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Secrets {
+    /// How far the roles go.
+    #[serde(default)]
+    pub access: SecretAccess,
+    /// What becomes of a key whose Secret is deleted.
+    #[serde(default)]
+    pub on_delete: OnDelete,
+}
+
+/// How far the operator's right to get Secrets goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum SecretAccess {
+    /// None but its own.
+    #[default]
+    None,
+    /// Those of a list.
+    Named,
+    /// All of some namespaces.
+    Namespaces,
+    /// All.
+    Cluster,
+}
+
+/// What becomes of a key whose Secret is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum OnDelete {
+    /// Sidecars that have it go on with it, until they end.
+    #[default]
+    Retain,
+    /// They forget it.
+    Revoke,
 }
 
 impl Identity {

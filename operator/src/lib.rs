@@ -22,6 +22,7 @@ pub mod manifests;
 mod metrics;
 pub mod quantity;
 mod run;
+mod secrets;
 mod serve;
 mod status;
 pub mod webhooks;

@@ -156,7 +156,7 @@ mod tests {
 
     fn injected(text: &str) -> InjectedManifest {
         let config = Config::parse("sidecar: {image: pillion-sidecar:1}").unwrap();
-        let context = InjectContext { config: &config, ca_bundle: "PEM", namespace_labels: None };
+        let context = InjectContext { config: &config, ca_bundle: "PEM", seal: None, namespace_labels: None };
         inject_manifest(text, &context).unwrap()
     }
 
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_broken_document_is_named_by_its_number() {
         let config = Config::parse("sidecar: {image: pillion-sidecar:1}").unwrap();
-        let context = InjectContext { config: &config, ca_bundle: "PEM", namespace_labels: None };
+        let context = InjectContext { config: &config, ca_bundle: "PEM", seal: None, namespace_labels: None };
         let error = inject_manifest("kind: Pod\n---\na: [\n", &context).unwrap_err();
         assert!(error.to_string().starts_with("document 2: failed to parse"), "{error}");
     }

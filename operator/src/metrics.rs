@@ -41,6 +41,7 @@ pub(crate) struct Metrics {
     pub(crate) reconciles: Family<ResultLabel, Counter>,
     pub(crate) status_writes: Family<ResultLabel, Counter>,
     pub(crate) watch_restarts: Family<KindLabel, Counter>,
+    pub(crate) secret_reads: Family<ResultLabel, Counter>,
     pub(crate) leader: Gauge,
     pub(crate) certificate_expiry: Gauge,
 }
@@ -66,6 +67,8 @@ impl Metrics {
         registry.register("status_write", "Statuses written", status_writes.clone());
         let watch_restarts = Family::default();
         registry.register("watch_restarts", "Watches that were interrupted", watch_restarts.clone());
+        let secret_reads = Family::default();
+        registry.register("secret_read", "Secrets of AIProviders that were read", secret_reads.clone());
         let leader = Gauge::default();
         registry.register("leader", "1 where this replica leads", leader.clone());
         let certificate_expiry = Gauge::default();
@@ -86,6 +89,7 @@ impl Metrics {
             reconciles,
             status_writes,
             watch_restarts,
+            secret_reads,
             leader,
             certificate_expiry,
         }

@@ -3,13 +3,14 @@
 use crate::certs::{self, CertificateNames, NewestCertificate};
 use crate::config::Config;
 use crate::config_server::peers::{PeerSettings, Peers};
-use crate::config_server::{ConfigServer, Hub, Tokens};
+use crate::config_server::{ConfigServer, Hub, LivePods, Tokens};
 use crate::controllers::Controller;
 use crate::events;
 use crate::health::{self, Health};
 use crate::index::{self, Index};
 use crate::leader::{self, LeaseNames};
 use crate::metrics::Metrics;
+use crate::secrets::{self, Secrets};
 use crate::serve::serve;
 use crate::status::{Board, Writer};
 use crate::webhooks::{Injector, Webhooks};
@@ -151,12 +152,29 @@ pub async fn run(
     tasks.spawn(index::watch::run(client.clone(), index.clone(), metrics.clone(), gone, stop.clone()));
     tasks.spawn(send_events);
     tasks.spawn(keep_lease);
+    let of_secrets = settings.config.secrets;
+    let secrets = Secrets::new(of_secrets.access, of_secrets.on_delete, &settings.namespace);
+    tasks.spawn(secrets::keep(
+        secrets.clone(),
+        client.clone(),
+        metrics.clone(),
+        {
+            let hub = hub.clone();
+            move |namespace: &str| hub.has_streams(namespace)
+        },
+        {
+            let index = index.clone();
+            move |namespace: &str| index.touch(namespace)
+        },
+        stop.clone(),
+    ));
     tasks.spawn(certs::keep(client.clone(), certificate_names(&settings), identity_sender, stop.clone()));
     let controller = Controller {
         index: index.clone(),
         hub: hub.clone(),
         board: board.clone(),
         metrics: metrics.clone(),
+        secrets: secrets.clone(),
         extra_hosts: settings.config.identity.extra_hosts.clone(),
     };
     tasks.spawn(controller.run(stop.clone()));
@@ -188,6 +206,12 @@ pub async fn run(
         hub,
         index: index.clone(),
         tokens: Arc::new(Tokens::new(client.clone(), metrics.clone())),
+        secrets,
+        holders: Arc::new(LivePods {
+            client: client.clone(),
+            image: settings.config.sidecar.image.clone(),
+            identity: identity.clone(),
+        }),
         client,
         metrics: metrics.clone(),
         operator: format!("system:serviceaccount:{}:{}", settings.namespace, settings.service_account),

@@ -43,7 +43,7 @@ fn pods() -> impl Iterator<Item = String> {
 fn inject_writes_byte_for_byte_what_the_webhooks_patch_makes() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::parse(CONFIG).unwrap();
-    let context = InjectContext { config: &config, ca_bundle: "CA\n", namespace_labels: None };
+    let context = InjectContext { config: &config, ca_bundle: "CA\n", seal: None, namespace_labels: None };
     for pod in pods() {
         let output = injected(folder.path(), &pod);
         assert!(output.status.success(), "{output:?}");

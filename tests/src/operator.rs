@@ -59,9 +59,17 @@ impl Operator {
     /// # Errors
     /// When the chart does not render, an object is refused, or the operator does not become ready (with the end of its log).
     pub async fn start(server: &ApiServer) -> Result<Self> {
+        Self::start_with(server, &[]).await
+    }
+
+    /// The same with values of the chart, such as `secrets.access=Cluster`.
+    ///
+    /// # Errors
+    /// As [`Operator::start`].
+    pub async fn start_with(server: &ApiServer, values: &[&str]) -> Result<Self> {
         let [webhook, config, metrics, health] = free_ports::<4>()?;
         server.namespace_named(SYSTEM, &[]).await?;
-        let rendered = render()?;
+        let rendered = render(values)?;
         server.apply(&for_this_machine(&rendered, webhook)?)?;
         let folder = server.folder().join("operator");
         std::fs::create_dir_all(&folder)?;
@@ -270,11 +278,12 @@ async fn trusting(server: &ApiServer) -> Result<ClientConfig> {
     Ok(config)
 }
 
-fn render() -> Result<Vec<Value>> {
+fn render(values: &[&str]) -> Result<Vec<Value>> {
     let chart = workspace::root().join("charts/pillion");
     let mut helm = Command::new(tools::go_tool("helm")?);
     helm.args(["template", "pillion"]).arg(chart).args(["--namespace", SYSTEM, "--no-hooks"]);
     helm.args(["--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"]);
+    helm.args(values.iter().flat_map(|value| ["--set", value]));
     let text = process::run(&mut helm)?;
     serde_norway::Deserializer::from_str(&text)
         .map(|document| Ok(Value::deserialize(document)?))

@@ -141,6 +141,8 @@ fn values_outside_the_schema_are_refused_by_name() -> Result<()> {
         ("operator.image.digest=sha256:12", "digest"),
         ("injection.timeoutSeconds=60", "timeoutSeconds"),
         ("injection.failurePolicy=Open", "failurePolicy"),
+        ("secrets.access=All", "access"),
+        ("secrets.access=Named", "named"),
     ] {
         let output = helm(&["template", "pillion", ".", "--set", value])?;
         let message = String::from_utf8_lossy(&output.stderr);
@@ -151,7 +153,7 @@ fn values_outside_the_schema_are_refused_by_name() -> Result<()> {
 
 #[test]
 fn every_rule_of_rbac_says_why_and_none_reads_secrets_but_its_own() -> Result<()> {
-    let template_text = read("templates/rbac.yaml")?;
+    let template_text = read("templates/rbac.yaml")? + &read("templates/secrets.yaml")?;
     let lines: Vec<&str> = template_text.lines().collect();
     for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with("- apiGroups:")) {
         // One reason may stand above neighbours of the same group, such as the two webhook configurations.
@@ -174,6 +176,38 @@ fn every_rule_of_rbac_says_why_and_none_reads_secrets_but_its_own() -> Result<()
             assert!(own_namespace && (created || named), "{rule}");
         }
     }
+    Ok(())
+}
+
+/// Rules on Secrets of others: kind, namespace, names and verbs.
+fn rules_on_keys(arguments: &[&str]) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for document in documents(&template(arguments)?)? {
+        for rule in document["rules"].as_array().into_iter().flatten() {
+            let on_secrets = rule["resources"] == serde_json::json!(["secrets"]);
+            if on_secrets && document["metadata"]["name"] == "pillion-keys" {
+                let (kind, namespace) = (&document["kind"], &document["metadata"]["namespace"]);
+                found.insert(format!("{kind} {namespace} {} {}", rule["resourceNames"], rule["verbs"]));
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn the_operator_gets_secrets_as_far_as_the_values_say_and_lists_none() -> Result<()> {
+    let rules = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(rules_on_keys(&[])?, rules(&[]));
+    let named = ["--set", "secrets.access=Named,secrets.named.team-a={openai,anthropic},secrets.named.team-b={openai}"];
+    let expected = [r#""Role" "team-a" ["openai","anthropic"] ["get"]"#, r#""Role" "team-b" ["openai"] ["get"]"#];
+    assert_eq!(rules_on_keys(&named)?, rules(&expected));
+    let namespaces = ["--set", "secrets.access=Namespaces,secrets.namespaces={team-a}"];
+    assert_eq!(rules_on_keys(&namespaces)?, rules(&[r#""Role" "team-a" null ["get"]"#]));
+    let cluster = ["--set", "secrets.access=Cluster"];
+    assert_eq!(rules_on_keys(&cluster)?, rules(&[r#""ClusterRole" null null ["get"]"#]));
+    // What only one mode means is nothing in another.
+    let left = ["--set", "secrets.access=Namespaces,secrets.namespaces={team-a},secrets.named.team-b={openai}"];
+    assert_eq!(rules_on_keys(&left)?.len(), 1);
     Ok(())
 }
 

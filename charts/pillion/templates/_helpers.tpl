@@ -70,4 +70,9 @@ identity:
   {{- if or .Values.identity.extraHosts.azure .Values.identity.extraHosts.aws .Values.identity.extraHosts.gcp }}
   extraHosts: {{ toJson .Values.identity.extraHosts }}
   {{- end }}
+{{- if ne .Values.secrets.access "None" }}
+secrets:
+  access: {{ .Values.secrets.access }}
+  onDelete: {{ .Values.secrets.onDelete }}
+{{- end }}
 {{- end }}

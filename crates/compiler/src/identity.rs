@@ -1,13 +1,13 @@
 //! `auth.aws`, `auth.azure` and `auth.gcp` → identities in a snapshot: `Auto` is resolved, nothing is left to default.
 
 use crate::check::is_region;
-use pillion_crds::{
-    AwsAuth, AwsSource, AzureAuth, AzureCloud, AzureSource, GcpAuth, GcpSource, ManagedIdentity, MountedKey,
-};
-use pillion_snapshot::{self as snapshot, CredentialSource};
+use crate::key;
+use pillion_crds::{AwsAuth, AwsSource, AzureAuth, AzureCloud, AzureSource, GcpAuth, GcpSource, ManagedIdentity};
+use pillion_snapshot as snapshot;
 
 /// `None` where a check finds fault.
-pub(crate) fn aws(auth: &AwsAuth, endpoint: &str) -> Option<snapshot::AwsIdentity> {
+pub(crate) fn aws(auth: &AwsAuth, namespace: &str, endpoint: &str) -> Option<snapshot::AwsIdentity> {
+    let credential = || key::source(namespace, auth.mounted.as_ref(), auth.secret_ref.as_ref());
     let source = match auth.source.unwrap_or_default() {
         // The role says which; without one, what the pod has decides.
         AwsSource::Auto if auth.role_arn.is_none() => snapshot::AwsSource::Auto { role_arn: None },
@@ -16,7 +16,7 @@ pub(crate) fn aws(auth: &AwsAuth, endpoint: &str) -> Option<snapshot::AwsIdentit
         }
         AwsSource::PodIdentity => snapshot::AwsSource::PodIdentity,
         AwsSource::InstanceMetadata => snapshot::AwsSource::InstanceMetadata,
-        AwsSource::Static => snapshot::AwsSource::Static { credential: mounted(auth.mounted.as_ref())? },
+        AwsSource::Static => snapshot::AwsSource::Static { credential: credential()? },
     };
     let role = |role: &pillion_crds::AssumeRole| snapshot::AssumeRole {
         role_arn: role.role_arn.clone(),
@@ -38,7 +38,8 @@ pub(crate) fn region_in(endpoint: &str) -> Option<&str> {
 }
 
 /// `None` where a check finds fault.
-pub(crate) fn azure(auth: &AzureAuth) -> Option<snapshot::AzureIdentity> {
+pub(crate) fn azure(auth: &AzureAuth, namespace: &str) -> Option<snapshot::AzureIdentity> {
+    let credential = || key::source(namespace, auth.mounted.as_ref(), auth.secret_ref.as_ref());
     let (tenant_id, client_id) = (auth.tenant_id.clone(), auth.client_id.clone());
     let source = match auth.source.unwrap_or_default() {
         AzureSource::Auto | AzureSource::WorkloadIdentity => {
@@ -50,12 +51,12 @@ pub(crate) fn azure(auth: &AzureAuth) -> Option<snapshot::AzureIdentity> {
         AzureSource::ClientSecret => snapshot::AzureSource::ClientSecret {
             tenant_id: tenant_id?,
             client_id: client_id?,
-            credential: mounted(auth.mounted.as_ref())?,
+            credential: credential()?,
         },
         AzureSource::ClientCertificate => snapshot::AzureSource::ClientCertificate {
             tenant_id: tenant_id?,
             client_id: client_id?,
-            credential: mounted(auth.mounted.as_ref())?,
+            credential: credential()?,
         },
     };
     let cloud = match auth.cloud.unwrap_or_default() {
@@ -75,19 +76,14 @@ fn managed_identity(identity: &ManagedIdentity) -> Option<snapshot::ManagedIdent
 }
 
 /// `None` where a check finds fault.
-pub(crate) fn gcp(auth: &GcpAuth) -> Option<snapshot::GcpIdentity> {
+pub(crate) fn gcp(auth: &GcpAuth, namespace: &str) -> Option<snapshot::GcpIdentity> {
+    let credential = || key::source(namespace, auth.mounted.as_ref(), auth.secret_ref.as_ref());
     let source = match auth.source.unwrap_or_default() {
         GcpSource::Auto | GcpSource::WorkloadIdentityFederation => {
             snapshot::GcpSource::WorkloadIdentityFederation { provider: auth.workload_identity_provider.clone()? }
         }
         GcpSource::MetadataServer => snapshot::GcpSource::MetadataServer,
-        GcpSource::ServiceAccountKey => {
-            snapshot::GcpSource::ServiceAccountKey { credential: mounted(auth.mounted.as_ref())? }
-        }
+        GcpSource::ServiceAccountKey => snapshot::GcpSource::ServiceAccountKey { credential: credential()? },
     };
     Some(snapshot::GcpIdentity { source, impersonate: auth.impersonate.clone() })
-}
-
-fn mounted(key: Option<&MountedKey>) -> Option<CredentialSource> {
-    key.map(|key| CredentialSource::Mounted { key: key.key.clone() })
 }

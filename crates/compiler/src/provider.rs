@@ -2,12 +2,12 @@
 
 use crate::account::AccountIdentity;
 use crate::check::check_provider;
-use crate::finding::Findings;
-use crate::identity;
+use crate::finding::{Findings, ObjectKey};
+use crate::{identity, key};
 use pillion_crds::conditions::reason;
 use pillion_crds::{AIProvider, ApiKey, AuthType};
 use pillion_llm::{Descriptor, Options};
-use pillion_snapshot::{ApiKeyPlacement, Auth, CredentialSource, Provider};
+use pillion_snapshot::{ApiKeyPlacement, Auth, Provider};
 use serde_json::{Map, Value};
 
 /// A provider as pods of a service account use it: what it leaves out is filled by what the account claims. `None` where
@@ -40,7 +40,7 @@ fn resolve(object: &AIProvider, descriptor: &Descriptor) -> Option<Provider> {
         name: object.metadata.name.clone().unwrap_or_default(),
         kind: object.spec.r#type.clone(),
         endpoint: endpoint.trim_end_matches('/').to_owned(),
-        auth: authentication(object.spec.auth.as_ref(), descriptor, endpoint)?,
+        auth: authentication(object, descriptor, endpoint)?,
         options,
     })
 }
@@ -60,19 +60,20 @@ pub(crate) fn options(object: &AIProvider) -> Map<String, Value> {
     objects.flatten().collect()
 }
 
-fn authentication(auth: Option<&pillion_crds::Auth>, descriptor: &Descriptor, endpoint: &str) -> Option<Auth> {
-    let Some(auth) = auth else { return Some(Auth::None) };
+fn authentication(object: &AIProvider, descriptor: &Descriptor, endpoint: &str) -> Option<Auth> {
+    let Some(auth) = &object.spec.auth else { return Some(Auth::None) };
+    let namespace = ObjectKey::of_provider(object).namespace;
     Some(match auth.r#type {
         AuthType::None => Auth::None,
         AuthType::Passthrough => Auth::Passthrough,
         AuthType::APIKey => {
             let key = auth.api_key.as_ref()?;
-            let source = CredentialSource::Mounted { key: key.mounted.key.clone() };
+            let source = key::source(&namespace, key.mounted.as_ref(), key.secret_ref.as_ref())?;
             Auth::ApiKey { source, placement: placement(key, descriptor) }
         }
-        AuthType::AWS => Auth::Aws(identity::aws(auth.aws.as_ref()?, endpoint)?),
-        AuthType::Azure => Auth::Azure(identity::azure(auth.azure.as_ref()?)?),
-        AuthType::GCP => Auth::Gcp(identity::gcp(auth.gcp.as_ref()?)?),
+        AuthType::AWS => Auth::Aws(identity::aws(auth.aws.as_ref()?, &namespace, endpoint)?),
+        AuthType::Azure => Auth::Azure(identity::azure(auth.azure.as_ref()?, &namespace)?),
+        AuthType::GCP => Auth::Gcp(identity::gcp(auth.gcp.as_ref()?, &namespace)?),
     })
 }
 

@@ -18,6 +18,17 @@ pub struct AwsIdentity {
     pub assume_roles: Vec<AssumeRole>,
 }
 
+impl AwsIdentity {
+    /// The key that it is proven with, if it is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&CredentialSource> {
+        match &self.source {
+            AwsSource::Static { credential } => Some(credential),
+            _ => None,
+        }
+    }
+}
+
 /// Where keys of AWS come from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "camelCase")]
@@ -72,6 +83,19 @@ pub struct AzureIdentity {
     pub cloud: AzureCloud,
     /// Where tokens come from.
     pub source: AzureSource,
+}
+
+impl AzureIdentity {
+    /// The key that it is proven with, if it is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&CredentialSource> {
+        match &self.source {
+            AzureSource::ClientSecret { credential, .. } | AzureSource::ClientCertificate { credential, .. } => {
+                Some(credential)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Clouds of Microsoft that share nothing.
@@ -149,6 +173,17 @@ pub struct GcpIdentity {
     /// Email of a service account whose token is then asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impersonate: Option<String>,
+}
+
+impl GcpIdentity {
+    /// The key that it is proven with, if it is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&CredentialSource> {
+        match &self.source {
+            GcpSource::ServiceAccountKey { credential } => Some(credential),
+            _ => None,
+        }
+    }
 }
 
 /// Where tokens of Google Cloud come from.

@@ -7,6 +7,7 @@
 //!           │    └─ timeouts, retry                     │
 //!           └─ providers: {key: Provider} ◀─────────────┘
 //!                └─ endpoint, auth (a key's name, or a cloud's identity)
+//! Keys ── {id: Key}, beside it
 //! ```
 //!
 //! Guarantees: equal values serialise to equal bytes; [`Snapshot::seal`] names them by content, so an operator's
@@ -17,6 +18,7 @@
 mod credential;
 mod hosts;
 mod identity;
+mod key;
 mod pattern;
 mod provider;
 mod rule;
@@ -28,13 +30,14 @@ pub use identity::{
     AssumeRole, AwsIdentity, AwsSource, AzureCloud, AzureIdentity, AzureSource, GcpIdentity, GcpSource,
     ManagedIdentityId, TokenFile,
 };
+pub use key::{Key, Keys, RefusedKey};
 pub use pattern::ModelPattern;
 pub use provider::{ApiKeyPlacement, Auth, CredentialSource, Provider, ProviderKey};
 pub use rule::{Backend, HeaderMatch, Match, Metering, Params, Retry, RetryOn, Rule, RuleName, Timeouts, Translation};
 pub use stream::{Ack, Line, Outcome, ReadError, Report, read_line, write_line};
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All that one class of workloads may call, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +68,17 @@ impl Snapshot {
     pub fn seal(mut self) -> Self {
         self.version = version_of(self.to_json().as_bytes());
         self
+    }
+
+    /// Ids of the keys that are streamed beside it.
+    #[must_use]
+    pub fn streamed_keys(&self) -> BTreeSet<&str> {
+        let keys = self.providers.values().filter_map(|provider| provider.auth.key());
+        keys.filter_map(|key| match key {
+            CredentialSource::Streamed { id } => Some(id.as_str()),
+            CredentialSource::Mounted { .. } => None,
+        })
+        .collect()
     }
 
     fn to_json(&self) -> String {

@@ -50,6 +50,20 @@ pub enum Auth {
     Gcp(GcpIdentity),
 }
 
+impl Auth {
+    /// The key that calls are authorised with, or with which an identity is proven, if one is.
+    #[must_use]
+    pub fn key(&self) -> Option<&CredentialSource> {
+        match self {
+            Self::ApiKey { source, .. } => Some(source),
+            Self::Aws(identity) => identity.key(),
+            Self::Azure(identity) => identity.key(),
+            Self::Gcp(identity) => identity.key(),
+            Self::None | Self::Passthrough => None,
+        }
+    }
+}
+
 /// Where a sidecar finds a credential.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "camelCase")]
@@ -58,6 +72,11 @@ pub enum CredentialSource {
     Mounted {
         /// File name, never a path.
         key: String,
+    },
+    /// What the operator streams beside the snapshot under this id, see [`crate::Key`].
+    Streamed {
+        /// Opaque.
+        id: String,
     },
 }
 

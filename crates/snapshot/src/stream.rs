@@ -1,6 +1,6 @@
 //! What travels on the snapshot stream: JSON lines down, reports up.
 
-use crate::{Credentials, Snapshot, version_of};
+use crate::{Credentials, Keys, RefusedKey, Snapshot, version_of};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 ///
 /// ```json
 /// {"kind":"snapshot","stream":"op-1/42","version":"9f2c…","snapshot":{"rules":[…],"providers":{…}}}
+/// {"kind":"keys","keys":{"team-a/openai/api-key":{"state":"given","generation":"7","value":"sk-…"}}}
 /// {"kind":"keepAlive"}
 /// {"kind":"goodbye","reason":"maximum age"}
 /// ```
@@ -21,6 +22,8 @@ pub enum Line {
         /// Boxed: a keep-alive should not be as large as a snapshot.
         snapshot: Box<Snapshot>,
     },
+    /// Keys that the snapshots of this stream name.
+    Keys(Keys),
     /// Nothing changed; the operator is alive.
     KeepAlive,
     /// The operator closes this stream on purpose (maximum age, drain): connect again at once.
@@ -44,6 +47,9 @@ pub struct Report {
     /// How its credentials are, where that has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
+    /// Keys of this stream that a provider refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_keys: Vec<RefusedKey>,
 }
 
 /// Says that a snapshot is served, or why it is not.
@@ -110,6 +116,8 @@ struct WireLine<'a> {
     reason: Option<String>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     snapshot: Option<&'a RawValue>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    keys: Option<&'a RawValue>,
 }
 
 /// Parses one line (without its line feed) and checks a snapshot's content against its version.
@@ -130,6 +138,12 @@ pub fn read_line(line: &[u8]) -> Result<Line, ReadError> {
             Ok(Line::Snapshot { stream: line.stream.unwrap_or_default(), snapshot })
         }
         ("snapshot", None) => Err(ReadError::Malformed("a snapshot line without a snapshot".into())),
+        ("keys", _) => {
+            let keys = line.keys.map(|raw| serde_json::from_str(raw.get())).transpose();
+            // The parser's own words would repeat a key.
+            let keys = keys.map_err(|_| ReadError::Malformed("the keys are of no known shape".into()))?;
+            Ok(Line::Keys(keys.unwrap_or_default()))
+        }
         ("keepAlive", _) => Ok(Line::KeepAlive),
         ("goodbye", _) => Ok(Line::Goodbye { reason: line.reason.unwrap_or_default() }),
         _ => Ok(Line::Unknown),
@@ -139,7 +153,7 @@ pub fn read_line(line: &[u8]) -> Result<Line, ReadError> {
 /// Serialises one line, line feed included. A snapshot must be sealed.
 #[must_use]
 pub fn write_line(line: &Line) -> Vec<u8> {
-    let mut wire = WireLine { kind: "unknown", stream: None, version: None, reason: None, snapshot: None };
+    let mut wire = WireLine { kind: "unknown", stream: None, version: None, reason: None, snapshot: None, keys: None };
     let raw;
     match line {
         Line::Snapshot { stream, snapshot } => {
@@ -148,6 +162,11 @@ pub fn write_line(line: &Line) -> Vec<u8> {
             wire.stream = Some(stream.clone());
             wire.version = Some(snapshot.version.clone());
             wire.snapshot = Some(&raw);
+        }
+        Line::Keys(keys) => {
+            raw = serde_json::value::to_raw_value(keys).expect("keys have only string keys");
+            wire.kind = "keys";
+            wire.keys = Some(&raw);
         }
         Line::KeepAlive => wire.kind = "keepAlive",
         Line::Goodbye { reason } => {

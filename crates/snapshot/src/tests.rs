@@ -54,6 +54,24 @@ fn fields_of_a_newer_operator_are_ignored_and_still_hashed() {
 }
 
 #[test]
+fn keys_survive_the_wire_and_are_seen_in_no_debug_output() {
+    let trouble = || Trouble { reason: "SecretNotFound".into(), message: "there is no Secret 'b'".into() };
+    let keys: Keys = [
+        ("n/a/k".to_owned(), Key::Given { generation: "7".into(), value: "sk-canary".into() }),
+        ("n/b/k".to_owned(), Key::Missing(trouble())),
+        ("n/c/k".to_owned(), Key::Withdrawn(trouble())),
+    ]
+    .into();
+    let line = Line::Keys(keys);
+    assert_eq!(read_line(write_line(&line).trim_ascii_end()), Ok(line.clone()));
+    assert!(!format!("{line:?}").contains("canary"), "{line:?}");
+    let wrong = read_line(br#"{"kind":"keys","keys":{"n/a/k":"sk-canary"}}"#).unwrap_err();
+    assert!(!wrong.to_string().contains("canary"), "{wrong}");
+    let newer = br#"{"kind":"keys","keys":{"n/a/k":{"state":"leased","until":5}}}"#;
+    assert_eq!(read_line(newer), Ok(Line::Keys([("n/a/k".to_owned(), Key::Unknown)].into())));
+}
+
+#[test]
 fn a_line_of_a_newer_operator_is_skipped_not_an_error() {
     assert_eq!(read_line(br#"{"kind":"credential","id":"x"}"#), Ok(Line::Unknown));
 }

@@ -41,6 +41,12 @@ impl Keyring {
         &self.current
     }
 
+    /// The one that signs next.
+    #[must_use]
+    pub fn next(&self) -> &Authority {
+        &self.next
+    }
+
     /// All that is to be trusted, as PEM.
     #[must_use]
     pub fn bundle(&self) -> String {

@@ -3,10 +3,12 @@
 
 mod authority;
 mod keyring;
+mod seal;
 mod store;
 
 pub use authority::{Authority, AuthorityError};
 pub use keyring::{AUTHORITY_LIFE, Keyring};
+pub(crate) use seal::Sealer;
 pub(crate) use store::{CertificateNames, keep};
 
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -23,6 +25,8 @@ const LEAF_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 pub struct ServingIdentity {
     /// PEM of every authority to be trusted.
     pub bundle: String,
+    /// Knows the images that were injected.
+    pub(crate) sealer: Sealer,
     key: Arc<CertifiedKey>,
     signed_by: String,
     renew_at: SystemTime,
@@ -38,6 +42,7 @@ impl ServingIdentity {
         let not_after = now + LEAF_LIFE;
         Ok(Self {
             bundle: keyring.bundle(),
+            sealer: Sealer::new(keyring),
             key: keyring.current().issue(names, now, not_after)?,
             signed_by: keyring.current().certificate().to_owned(),
             renew_at: now + LEAF_LIFE * 2 / 3,

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, CommandError> {
     let config =
         Config::parse(&read(&arguments.config)?).map_err(|error| content(&arguments.config, error.to_string()))?;
     let ca_bundle = arguments.ca_file.as_deref().map(read).transpose()?.unwrap_or_default();
-    let context = InjectContext { config: &config, ca_bundle: &ca_bundle, namespace_labels: None };
+    let context = InjectContext { config: &config, ca_bundle: &ca_bundle, seal: None, namespace_labels: None };
     for (index, path) in arguments.filename.iter().enumerate() {
         let result = inject_manifest(&read(path)?, &context).map_err(|error| content(path, error.to_string()))?;
         result.notes.iter().for_each(|line| note(line));

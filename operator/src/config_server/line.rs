@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pillion_snapshot::{Line, Snapshot, write_line};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One class's snapshot, ready to be sent.
@@ -12,6 +12,8 @@ pub(crate) struct Published {
     pub(crate) version: String,
     /// The objects that it is made of.
     pub(crate) sources: Arc<BTreeMap<String, i64>>,
+    /// Ids of the keys that go with it.
+    pub(crate) keys: BTreeSet<String>,
     /// The line after the stream's name, line feed included.
     tail: Bytes,
 }
@@ -24,10 +26,11 @@ impl Published {
     pub(crate) fn new(snapshot: Snapshot) -> Self {
         let version = snapshot.version.clone();
         let sources = Arc::new(snapshot.sources.clone());
+        let keys = snapshot.streamed_keys().into_iter().map(String::from).collect();
         let line = write_line(&Line::Snapshot { stream: String::new(), snapshot: Box::new(snapshot) });
         let line = Bytes::from(line);
         let tail = line.slice(line.len().min(NAMELESS.len())..);
-        Self { version, sources, tail }
+        Self { version, sources, keys, tail }
     }
 
     /// The line for one stream, in two parts of which the larger is shared. `stream` needs no escaping in JSON.

@@ -1,7 +1,7 @@
 //! Serves snapshots to sidecars and takes their reports; who a caller is, the API server says, never the caller.
 //!
 //! ```text
-//! GET  /v1/snapshot ─▶ tokens (TokenReview) ─▶ pod of the index ─▶ hub: a stream of its class
+//! GET  /v1/snapshot ─▶ tokens (TokenReview) ─▶ pod of the index ─▶ hub: a stream of its class ◀─ giving: its keys
 //! POST /v1/reports  ─▶ tokens ───────────────────────────────────▶ hub: acks ─▶ status
 //! GET  /v1/acks     ─▶ tokens (operator only) ───────────────────▶ hub: acks of this replica, for the leader
 //! ```
@@ -9,6 +9,8 @@
 mod acks;
 mod admission;
 mod class;
+mod giving;
+mod holders;
 mod hub;
 mod line;
 pub(crate) mod peers;
@@ -17,14 +19,17 @@ mod tokens;
 
 pub(crate) use acks::{Acks, PodAck, Serving, newer};
 pub(crate) use class::Classes;
+pub(crate) use holders::{Holders, LivePods};
 pub(crate) use hub::Hub;
 pub(crate) use line::Published;
 pub(crate) use tokens::Tokens;
 
 use crate::index::Index;
 use crate::metrics::Metrics;
+use crate::secrets::Secrets;
 use crate::serve::{Body, BodyError, json, read_body};
 use admission::{Refusal, pod_of};
+use giving::Giving;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use kube::Client;
@@ -43,6 +48,8 @@ pub(crate) struct ConfigServer {
     pub(crate) hub: Hub,
     pub(crate) index: Index,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) secrets: Secrets,
+    pub(crate) holders: Arc<dyn Holders>,
     pub(crate) client: Client,
     pub(crate) metrics: Metrics,
     /// `system:serviceaccount:<namespace>:<name>` of the operator's replicas.
@@ -74,7 +81,9 @@ impl ConfigServer {
             self.index.touch(&pod.namespace);
         }
         tracing::info!(namespace = pod.namespace, pod = pod.name, stream = opened.name(), "a sidecar connected");
-        let body = stream::start(opened, caller.expires, self.metrics.clone(), self.shutdown.clone());
+        let room = self.secrets.room(&pod.namespace);
+        let giving = Giving::new(pod, room, opened.intact.clone(), self.holders.clone());
+        let body = stream::start(opened, giving, caller.expires, self.metrics.clone(), self.shutdown.clone());
         let mut reply = Response::new(body);
         let content_type = HeaderValue::from_static("application/jsonl");
         reply.headers_mut().insert(header::CONTENT_TYPE, content_type);
@@ -108,6 +117,9 @@ impl ConfigServer {
         let unknown = |credentials| !self.hub.credentials(&caller.pod_uid, credentials);
         if report.credentials.is_some_and(unknown) {
             return Err(Refusal::unknown_stream());
+        }
+        for refused in report.refused_keys.iter().filter(|refused| self.hub.may_use(&caller.pod_uid, &refused.id)) {
+            self.secrets.hurry(&refused.id, &refused.generation);
         }
         Ok(json(StatusCode::OK, &json!({})))
     }

@@ -3,8 +3,9 @@
 use crate::config_server::{Classes, Hub, Published};
 use crate::index::{Gathered, Index};
 use crate::metrics::{Metrics, ResultLabel};
+use crate::secrets::Secrets;
 use crate::status::{Board, Judged};
-use pillion_compiler::{Compiled, Input, Workload, compile};
+use pillion_compiler::{Compiled, Findings, Input, ObjectKey, SecretKey, Verdict, Workload, compile};
 use pillion_crds::{AIProvider, AIRoute, AuthType};
 use pillion_snapshot::ExtraHosts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,6 +24,8 @@ pub(crate) struct Controller {
     pub(crate) hub: Hub,
     pub(crate) board: Board,
     pub(crate) metrics: Metrics,
+    /// Keys of Secrets that AIProviders name.
+    pub(crate) secrets: Secrets,
     /// Hosts besides the clouds' own that clouds' credentials are sent to.
     pub(crate) extra_hosts: ExtraHosts,
 }
@@ -72,7 +75,8 @@ impl Controller {
             workloads,
             extra_hosts: self.extra_hosts.clone(),
         };
-        let Compiled { snapshots, objects } = compile(&input);
+        let Compiled { snapshots, mut objects } = compile(&input);
+        self.resolve_secrets(namespace, &input.providers, &mut objects);
         let former = self.hub.snapshots(namespace);
         let mut sources = BTreeMap::new();
         let mut published = BTreeMap::new();
@@ -85,6 +89,22 @@ impl Controller {
         let by_uid: HashMap<&str, _> = gathered.pods.iter().map(|pod| (pod.uid.as_str(), pod)).collect();
         self.hub.publish(namespace, classes.clone(), published, &by_uid);
         self.board.put(namespace, Judged { objects, sources, classes });
+    }
+}
+
+impl Controller {
+    /// Has the Secrets of what was accepted read, and says which could not be.
+    fn resolve_secrets(&self, namespace: &str, providers: &[AIProvider], objects: &mut BTreeMap<ObjectKey, Findings>) {
+        let named =
+            providers.iter().filter_map(|object| Some((ObjectKey::of_provider(object), SecretKey::of(object)?)));
+        let is_accepted = |object: &ObjectKey| objects.get(object).is_some_and(|findings| findings.accepted.status);
+        let named: Vec<(ObjectKey, SecretKey)> = named.filter(|(object, _)| is_accepted(object)).collect();
+        self.secrets.want(namespace, &named.iter().map(|(_, key)| key.clone()).collect());
+        for (object, key) in named {
+            if let (Some((reason, message)), Some(findings)) = (self.secrets.fault(&key), objects.get_mut(&object)) {
+                findings.resolved_refs = Verdict { status: false, reason, message };
+            }
+        }
     }
 }
 

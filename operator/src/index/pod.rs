@@ -1,6 +1,6 @@
 //! What is kept of an injected pod.
 
-use crate::inject::CONTAINER;
+use crate::inject::{CONTAINER, Intact};
 use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub(crate) struct IndexedPod {
     pub(crate) finished: bool,
     /// Its sidecar's startup probe has passed.
     pub(crate) started: bool,
+    /// Whether its sidecar is what injection made of it.
+    pub(crate) intact: Intact,
 }
 
 impl IndexedPod {
@@ -47,6 +49,7 @@ impl IndexedPod {
             terminating: pod.metadata.deletion_timestamp.is_some(),
             finished: matches!(phase, Some("Succeeded" | "Failed")),
             started,
+            intact: Intact::of(pod),
         })
     }
 

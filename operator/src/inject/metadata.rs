@@ -3,14 +3,14 @@
 use super::record::Record;
 use super::shape::{annotation, items, name, object_mut};
 use super::sidecar::STATE_VOLUME;
-use super::{INJECTED, STATUS};
+use super::{INJECTED, SEAL, STATUS};
 use serde_json::Value;
 
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 
 /// Marks the pod as injected and says what was done.
-pub(super) fn apply(pod: &mut Value, record: Record) {
+pub(super) fn apply(pod: &mut Value, record: Record, seal: Option<&str>) {
     let default_container = annotation(pod, DEFAULT_CONTAINER)
         .map(String::from)
         .or_else(|| items(&pod["spec"], "containers").next().map(|container| name(container).to_owned()));
@@ -29,6 +29,10 @@ pub(super) fn apply(pod: &mut Value, record: Record) {
         annotations.insert(STATUS.into(), status.into());
         if let Some(container) = default_container {
             annotations.insert(DEFAULT_CONTAINER.into(), container.into());
+        }
+        match seal {
+            Some(seal) => drop(annotations.insert(SEAL.into(), seal.into())),
+            None => drop(annotations.remove(SEAL)),
         }
         annotations.insert(SAFE_TO_EVICT.into(), evictable.into());
     }

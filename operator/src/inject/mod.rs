@@ -7,6 +7,7 @@
 
 mod decision;
 mod diff;
+mod intact;
 mod keep;
 mod metadata;
 mod obstacles;
@@ -21,6 +22,7 @@ pub use diff::{Operation, diff};
 pub use obstacles::OUR_PORTS;
 pub use warnings::MAX_WARNING_CHARS;
 
+pub(crate) use intact::Intact;
 pub(crate) use sidecar::AUDIENCE;
 
 use crate::config::Config;
@@ -38,6 +40,9 @@ pub const INJECTED: &str = "pillion.dev/injected";
 /// Annotation that records what was injected.
 pub const STATUS: &str = "pillion.dev/status";
 
+/// Annotation by which the operator knows an image of the sidecar as one that it injected.
+pub const SEAL: &str = "pillion.dev/sidecar-seal";
+
 /// What a pod is injected with, and where.
 #[derive(Clone, Copy, Debug)]
 pub struct InjectContext<'a> {
@@ -45,6 +50,8 @@ pub struct InjectContext<'a> {
     pub config: &'a Config,
     /// PEM bundle of the authorities that a sidecar trusts the config server by.
     pub ca_bundle: &'a str,
+    /// The operator's seal on the sidecar's image; `None` where there is no operator: such pods get no streamed keys.
+    pub seal: Option<&'a str>,
     /// Labels of the pod's namespace; `None` where whoever calls has asked in the namespace's place.
     pub namespace_labels: Option<&'a BTreeMap<String, String>>,
 }
@@ -136,7 +143,7 @@ fn injected(pod: &Value, context: &InjectContext<'_>, warnings: &mut Warnings) -
     let mut pod = pod.clone();
     let env = variables::apply(&mut pod, &former, warnings);
     sidecar::apply(&mut pod, context, &former, warnings);
-    metadata::apply(&mut pod, Record::now(env, warnings.list()));
+    metadata::apply(&mut pod, Record::now(env, warnings.list()), context.seal);
     Ok(pod)
 }
 

@@ -15,6 +15,12 @@ const CREDENTIALS_VOLUME: &str = "pillion-credentials";
 /// Every volume that is added.
 pub(super) const VOLUMES: [&str; 3] = [TOKENS_VOLUME, CREDENTIALS_VOLUME, STATE_VOLUME];
 
+/// What the sidecar is started with.
+pub(super) const ARGS: [&str; 1] = ["serve"];
+/// Our own variables of the sidecar.
+pub(super) const VARIABLES: [&str; 6] =
+    ["PILLION_CONFIG_URL", "PILLION_CA", "PILLION_POD_NAME", "PILLION_POD_NAMESPACE", "PILLION_POD_IP", "PILLION_LOG"];
+
 /// The audience of the token that the config server takes.
 pub(crate) const AUDIENCE: &str = "pillion";
 const LOG_LEVEL: &str = "pillion.dev/log-level";
@@ -72,15 +78,15 @@ fn container(pod: &Value, context: &InjectContext<'_>, former: &Record, warnings
         "name": CONTAINER,
         "image": sidecar.image,
         "restartPolicy": "Always",
-        "args": ["serve"],
+        "args": ARGS,
         "ports": [{"name": "pillion-metrics", "containerPort": HEALTH_PORT, "protocol": "TCP"}],
         "env": [
-            {"name": "PILLION_CONFIG_URL", "value": context.config.config_server.url},
-            {"name": "PILLION_CA", "value": context.ca_bundle},
-            {"name": "PILLION_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {"name": "PILLION_POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
-            {"name": "PILLION_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-            {"name": "PILLION_LOG", "value": log_level(pod, &sidecar.log_level, warnings)},
+            {"name": VARIABLES[0], "value": context.config.config_server.url},
+            {"name": VARIABLES[1], "value": context.ca_bundle},
+            {"name": VARIABLES[2], "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": VARIABLES[3], "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+            {"name": VARIABLES[4], "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            {"name": VARIABLES[5], "value": log_level(pod, &sidecar.log_level, warnings)},
         ],
         "startupProbe": {
             "httpGet": {"path": "/healthz/started", "port": HEALTH_PORT},

@@ -14,7 +14,7 @@ fn labels(value: Option<&str>) -> BTreeMap<String, String> {
 }
 
 fn run(pod: &Value) -> Injection {
-    inject(pod, &InjectContext { config: &config(), ca_bundle: "CA", namespace_labels: None })
+    inject(pod, &InjectContext { config: &config(), ca_bundle: "CA", seal: None, namespace_labels: None })
 }
 
 fn patched(pod: &Value, injection: &Injection) -> Value {
@@ -36,7 +36,7 @@ fn golden_pods_are_injected_as_recorded() {
         let read = |file: &str| std::fs::read_to_string(case.join(file)).ok();
         let pod: Value = serde_norway::from_str(&read("pod.yaml").expect("a case has a pod.yaml")).unwrap();
         let config = read("config.yaml").map_or_else(config, |text| Config::parse(&text).unwrap());
-        let context = InjectContext { config: &config, ca_bundle: "CA", namespace_labels: None };
+        let context = InjectContext { config: &config, ca_bundle: "CA", seal: None, namespace_labels: None };
         let injection = inject(&pod, &context);
         let outcome = json!({
             "skipped": injection.skipped.map(SkipReason::as_str),
@@ -76,7 +76,8 @@ fn pod_and_namespace_decide_as_the_truth_table_says() {
             let words = pod.map_or_else(|| json!({}), |word| json!({INJECT: word}));
             let pod = json!({"metadata": {place: words}, "spec": {"containers": [{"name": "app"}]}});
             let labels = labels(namespace);
-            let context = InjectContext { config: &config(), ca_bundle: "CA", namespace_labels: Some(&labels) };
+            let context =
+                InjectContext { config: &config(), ca_bundle: "CA", seal: None, namespace_labels: Some(&labels) };
             let injection = inject(&pod, &context);
             assert_eq!(injection.skipped, skipped, "namespace {namespace:?}, pod {pod}");
             assert_eq!(injection.warnings.is_empty(), skipped != Some(InvalidValue), "{:?}", injection.warnings);

@@ -151,6 +151,7 @@ fn summary(names: &BTreeSet<&str>) -> String {
 mod tests {
     use super::*;
     use crate::config_server::{Classes, PodAck};
+    use crate::inject::Intact;
     use pillion_compiler::{Input, compile};
     use pillion_crds::conditions::{ACCEPTED, CREDENTIALS_READY, PROGRAMMED};
     use pillion_snapshot::{CredentialState, Trouble};
@@ -166,6 +167,7 @@ mod tests {
             terminating: false,
             finished: false,
             started,
+            intact: Intact::untouched(),
         })
     }
 

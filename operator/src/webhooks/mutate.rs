@@ -50,8 +50,11 @@ impl Injector {
         if review.operation() != "CREATE" || review.kind() != "Pod" || !review.sub_resource().is_empty() {
             return review.allow(&[], None);
         }
-        let bundle = self.identity.borrow().as_ref().map(|identity| identity.bundle.clone()).unwrap_or_default();
-        let context = InjectContext { config: &self.config, ca_bundle: &bundle, namespace_labels: labels };
+        let identity = self.identity.borrow().clone();
+        let bundle = identity.as_ref().map(|identity| identity.bundle.clone()).unwrap_or_default();
+        let seal = identity.map(|identity| identity.sealer.seal(&self.config.sidecar.image));
+        let seal = seal.as_deref();
+        let context = InjectContext { config: &self.config, ca_bundle: &bundle, seal, namespace_labels: labels };
         let pod = review.object();
         let Injection { patch, warnings, skipped, .. } = inject(pod, &context);
         let outcome = match skipped {

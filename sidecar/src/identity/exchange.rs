@@ -5,14 +5,14 @@ use super::clock::{Clock, seconds_between, shifted};
 use super::credential::Issued;
 use super::engine::Exchange;
 use super::error::{ExchangeError, Pace};
+use super::keys::{Keys, fingerprint_of};
 use super::lifetime::{BELIEVED, Received};
-use super::mounted::{Keys, fingerprint_of};
 use super::secret::{Document, Secret};
 use super::source::Source;
 use super::transport::Transport;
 use super::{aws, azure, gcp, projected};
 use futures::future::BoxFuture;
-use pillion_snapshot::{AwsSource, AzureSource, CredentialSource, GcpSource, TokenFile};
+use pillion_snapshot::{CredentialSource, TokenFile};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -49,9 +49,7 @@ impl Exchange for Exchanger {
         for file in self.files(source) {
             fingerprint_of(&file).hash(&mut hasher);
         }
-        if let Some(CredentialSource::Mounted { key }) = mounted(source) {
-            self.keys.fingerprint(key).hash(&mut hasher);
-        }
+        source.key().map(|key| self.keys.fingerprint(key)).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -77,8 +75,7 @@ impl Exchanger {
 
     /// What a file of keys holds now.
     pub(crate) fn document(&self, credential: &CredentialSource) -> Result<Document, ExchangeError> {
-        let CredentialSource::Mounted { key } = credential;
-        self.keys.latest(key).map_err(|error| ExchangeError::new("key_missing", Pace::Rarely, error.to_string()))
+        self.keys.latest(credential).map_err(|error| ExchangeError::new("key_missing", Pace::Rarely, error.to_string()))
     }
 
     /// Exchanges the token in `file`; once more where it is refused and kubelet has renewed it meanwhile.
@@ -107,26 +104,6 @@ impl Exchanger {
             Source::Azure(identity) => azure::token_files(self, identity),
             Source::Gcp(identity) => gcp::token_files(self, &identity.source),
         }
-    }
-}
-
-/// The key that an identity is proven with, where it is one.
-fn mounted(source: &Source) -> Option<&CredentialSource> {
-    match source {
-        Source::Aws(identity) => match &identity.source {
-            AwsSource::Static { credential } => Some(credential),
-            _ => None,
-        },
-        Source::Azure(identity) => match &identity.source {
-            AzureSource::ClientSecret { credential, .. } | AzureSource::ClientCertificate { credential, .. } => {
-                Some(credential)
-            }
-            _ => None,
-        },
-        Source::Gcp(identity) => match &identity.source {
-            GcpSource::ServiceAccountKey { credential } => Some(credential),
-            _ => None,
-        },
     }
 }
 

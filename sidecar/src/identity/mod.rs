@@ -2,7 +2,7 @@
 //! credential's value.
 //!
 //! ```text
-//! authorise ─┬─ mounted key ──────────────────────────────▶ header or query
+//! authorise ─┬─ key, mounted or streamed ─────────────────▶ header or query
 //!            ├─ the client's own ─────────────────────────▶ header
 //!            └─ cloud ── engine ── lifecycle (pure) ──────▶ bearer, or signature over the final request
 //!                          └─ exchange ── aws | azure | gcp (build, read: pure) ── transport
@@ -19,11 +19,11 @@ mod exchange;
 mod gcp;
 mod hosts;
 mod jwt;
+mod keys;
 mod lifecycle;
 mod lifetime;
 #[cfg(test)]
 mod matrix;
-mod mounted;
 mod projected;
 mod reply;
 mod secret;
@@ -36,7 +36,7 @@ pub(crate) use authorise::{AuthError, Identity, Outgoing, Stamp};
 pub(crate) use clock::Clock;
 pub(crate) use engine::Engine;
 pub(crate) use exchange::{Exchanger, Skews};
-pub(crate) use mounted::Keys;
+pub(crate) use keys::Keys;
 pub(crate) use source::{Source, redact};
 pub(crate) use told::CredentialStates;
 pub(crate) use transport::Transport;

@@ -2,7 +2,9 @@
 
 use super::hosts::is_one_of;
 use super::{aws, azure, gcp};
-use pillion_snapshot::{Auth, AwsIdentity, AwsSource, AzureIdentity, AzureSource, ExtraHosts, GcpIdentity, GcpSource};
+use pillion_snapshot::{
+    Auth, AwsIdentity, AwsSource, AzureIdentity, AzureSource, CredentialSource, ExtraHosts, GcpIdentity, GcpSource,
+};
 use serde_json::{Value, json};
 
 /// An identity of a cloud.
@@ -21,6 +23,15 @@ impl Source {
             Auth::Azure(identity) => Some(Self::Azure(identity.clone())),
             Auth::Gcp(identity) => Some(Self::Gcp(identity.clone())),
             Auth::None | Auth::ApiKey { .. } | Auth::Passthrough => None,
+        }
+    }
+
+    /// The key that it is proven with, if it is one.
+    pub(crate) fn key(&self) -> Option<&CredentialSource> {
+        match self {
+            Self::Aws(identity) => identity.key(),
+            Self::Azure(identity) => identity.key(),
+            Self::Gcp(identity) => identity.key(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How the credentials of a snapshot's providers are, in the words that the operator is told.
 
 use super::engine::Engine;
-use super::mounted::Keys;
+use super::keys::{KeyError, Keys};
 use super::source::Source;
 use http::Uri;
 use pillion_snapshot::{Auth, CredentialSource, CredentialState, ExtraHosts, Provider, ProviderKey, Snapshot, Trouble};
@@ -27,13 +27,19 @@ impl CredentialStates {
         snapshot.providers.iter().filter_map(|(key, provider)| Some((key.clone(), state(provider)?))).collect()
     }
 
-    fn of_key(&self, CredentialSource::Mounted { key }: &CredentialSource) -> CredentialState {
-        match self.keys.get(key, Instant::now()) {
-            Ok(_) => CredentialState::Ready,
-            Err(error) => {
+    fn of_key(&self, source: &CredentialSource) -> CredentialState {
+        match (self.keys.get(source, Instant::now()), source) {
+            (Ok(_), CredentialSource::Mounted { .. }) => CredentialState::Ready,
+            (Ok(_), CredentialSource::Streamed { id }) => {
+                self.keys.streamed.trouble(id).map_or(CredentialState::Ready, CredentialState::NotRenewed)
+            }
+            (Err(KeyError::NotSent(_)), _) => CredentialState::Pending,
+            (Err(KeyError::Withheld { trouble, .. }), _) => CredentialState::Failed(*trouble),
+            (Err(error), CredentialSource::Mounted { .. }) => {
                 let message = format!("{error}: put it into the Secret pillion-credentials of the pod's namespace");
                 failed("key_missing", message)
             }
+            (Err(error), CredentialSource::Streamed { .. }) => failed("key_unusable", error.to_string()),
         }
     }
 

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use pillion_compiler::manifest::Manifest;
-use pillion_compiler::{AccountIdentity, Input, Workload, compile};
-use pillion_snapshot::Snapshot;
+use pillion_compiler::{AccountIdentity, Input, SecretKey, Workload, compile};
+use pillion_snapshot::{Key, Snapshot, Trouble};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,12 @@ use tokio::sync::mpsc;
 
 /// Editors and kubelet write in several steps: a change is taken once nothing more happened for this long.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// Where a Secret without a namespace is, as other objects of files are.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// Keys by their ids.
+type Streamable = BTreeMap<String, Vec<u8>>;
 
 /// The Secret whose keys the files may hold, as the mounted one is called in a cluster.
 const CREDENTIALS: &str = "pillion-credentials";
@@ -54,6 +60,8 @@ pub enum FilesError {
 pub(crate) struct Loaded {
     pub(crate) snapshot: Snapshot,
     pub(crate) keys: BTreeMap<String, Vec<u8>>,
+    /// Of Secrets that AIProviders refer to by name.
+    pub(crate) streamed: pillion_snapshot::Keys,
     /// Not wrong, but not as meant either.
     pub(crate) warnings: Vec<String>,
 }
@@ -66,7 +74,7 @@ pub(crate) fn load(settings: &FilesSettings) -> Result<Loaded, FilesError> {
         manifest.read(&path.to_string_lossy(), &text);
     }
     let mut wrong: Vec<String> = manifest.findings.iter().map(ToString::to_string).collect();
-    let keys = keys(&manifest.others, &mut wrong);
+    let (keys, streamable) = secrets(&manifest.others, &mut wrong);
 
     let first = manifest.routes.first().and_then(|route| route.metadata.namespace.clone());
     let namespace = settings.namespace.clone().or(first).unwrap_or_else(|| "default".into());
@@ -92,7 +100,12 @@ pub(crate) fn load(settings: &FilesSettings) -> Result<Loaded, FilesError> {
     if snapshot.rules.is_empty() {
         warnings.push(format!("no route selects a workload in namespace '{}' with these labels", workload.namespace));
     }
-    Ok(Loaded { snapshot, keys, warnings })
+    let streamed = streamed(&snapshot, &streamable);
+    warnings.extend(streamed.values().filter_map(|key| match key {
+        Key::Withdrawn(trouble) => Some(trouble.message.clone()),
+        _ => None,
+    }));
+    Ok(Loaded { snapshot, keys, streamed, warnings })
 }
 
 /// Folders become their files.
@@ -118,26 +131,48 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FilesError> {
     Ok(files)
 }
 
-/// The keys of the Secrets named as the mounted one is. Their values appear in no message.
-fn keys(documents: &[Value], wrong: &mut Vec<String>) -> BTreeMap<String, Vec<u8>> {
-    let mut keys = BTreeMap::new();
-    let secrets =
-        documents.iter().filter(|document| document["kind"] == "Secret" && document["metadata"]["name"] == CREDENTIALS);
-    for secret in secrets {
+/// What Secrets hold: the keys of the one that is called as the mounted one is, and all keys by their ids. Their values
+/// appear in no message.
+fn secrets(documents: &[Value], wrong: &mut Vec<String>) -> (BTreeMap<String, Vec<u8>>, Streamable) {
+    let (mut mounted, mut streamable) = (BTreeMap::new(), BTreeMap::new());
+    for secret in documents.iter().filter(|document| document["kind"] == "Secret") {
+        let name = secret["metadata"]["name"].as_str().unwrap_or_default();
+        let namespace = secret["metadata"]["namespace"].as_str().unwrap_or(DEFAULT_NAMESPACE);
+        let mut found = |key: &str, bytes: Vec<u8>| {
+            let id = SecretKey { namespace: namespace.into(), secret: name.into(), key: key.into() };
+            if name == CREDENTIALS {
+                mounted.insert(key.to_owned(), bytes.clone());
+            }
+            streamable.insert(id.to_string(), bytes);
+        };
         for (key, value) in secret["data"].as_object().into_iter().flatten() {
             match value.as_str().map(|text| STANDARD.decode(text.trim())) {
-                Some(Ok(bytes)) => drop(keys.insert(key.clone(), bytes)),
-                _ => wrong.push(format!("Secret/{CREDENTIALS}: data.{key}: not base64")),
+                Some(Ok(bytes)) => found(key, bytes),
+                _ => wrong.push(format!("Secret/{name}: data.{key}: not base64")),
             }
         }
         for (key, value) in secret["stringData"].as_object().into_iter().flatten() {
             match value.as_str() {
-                Some(text) => drop(keys.insert(key.clone(), text.as_bytes().to_vec())),
-                None => wrong.push(format!("Secret/{CREDENTIALS}: stringData.{key}: not a string")),
+                Some(text) => found(key, text.as_bytes().to_vec()),
+                None => wrong.push(format!("Secret/{name}: stringData.{key}: not a string")),
             }
         }
     }
-    keys
+    (mounted, streamable)
+}
+
+/// What an operator would stream for a snapshot, had it these.
+fn streamed(snapshot: &Snapshot, streamable: &Streamable) -> pillion_snapshot::Keys {
+    let key = |id: &str| match streamable.get(id).map(|bytes| String::from_utf8(bytes.clone())) {
+        Some(Ok(value)) => Key::Given { generation: String::new(), value },
+        Some(Err(_)) => withdrawn("InvalidSecretValue", format!("the key '{id}' (namespace/Secret/key) is not text")),
+        None => withdrawn("SecretNotFound", format!("no file holds the key '{id}' (namespace/Secret/key)")),
+    };
+    snapshot.streamed_keys().into_iter().map(|id| (id.to_owned(), key(id))).collect()
+}
+
+fn withdrawn(reason: &str, message: String) -> Key {
+    Key::Withdrawn(Trouble { reason: reason.into(), message })
 }
 
 /// Serves what the files say now.
@@ -145,11 +180,13 @@ pub(crate) fn apply(loaded: Loaded, live: &Live, keys: &Keys) -> Result<(), File
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    // First, as from an operator: a snapshot finds its keys there.
+    keys.give(loaded.keys);
+    keys.streamed.take(loaded.streamed);
     let unchanged = live.load().is_some_and(|prepared| prepared.snapshot.version == loaded.snapshot.version);
     if !unchanged {
         live.apply(loaded.snapshot, Origin::Local).map_err(|error| FilesError::Wrong(vec![error.to_string()]))?;
     }
-    keys.give(loaded.keys);
     Ok(())
 }
 

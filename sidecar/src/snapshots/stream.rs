@@ -127,6 +127,7 @@ impl StreamClient {
         let host = url.host().filter(|_| url.scheme_str() == Some("https")).ok_or_else(wrong)?;
         let mut roots = RootCertStore::empty();
         add_pem(&mut roots, settings.ca.as_bytes()).map_err(StreamError::Ca)?;
+        credentials.keys.streamed.has_operator();
         Ok(Self {
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port: url.port_u16().unwrap_or(443),
@@ -203,6 +204,7 @@ impl StreamClient {
                 tokio::select! {
                     frame = timeout_at(silent, body.frame()) => break frame.map_err(|_| silence())?,
                     _ = look.tick() => self.tell_credentials(&mut told, &mut sender, &token).await,
+                    () = self.credentials.keys.streamed.to_ask() => self.ask_for_keys(&mut sender, &token).await,
                 }
             };
             let frame = frame.ok_or_else(|| StreamError::Broken("end of stream".into()))?.map_err(broken)?;
@@ -225,6 +227,14 @@ impl StreamClient {
         }
     }
 
+    /// Tells which keys were refused, so that the operator looks for others now.
+    async fn ask_for_keys(&self, sender: &mut SendRequest<Full<Bytes>>, token: &HeaderValue) {
+        let refused_keys = self.credentials.keys.streamed.questions();
+        if !refused_keys.is_empty() {
+            self.report(Report { refused_keys, ..Report::default() }, sender, token).await;
+        }
+    }
+
     /// Acts on one line; the reason of a goodbye.
     async fn take(
         &self,
@@ -236,10 +246,15 @@ impl StreamClient {
         let (stream, version, outcome) = match read_line(line) {
             Ok(Line::KeepAlive | Line::Unknown) => return Ok(None),
             Ok(Line::Goodbye { reason }) => return Ok(Some(reason)),
+            Ok(Line::Keys(keys)) => {
+                self.credentials.keys.streamed.take(keys);
+                return Ok(None);
+            }
             Ok(Line::Snapshot { stream, snapshot }) => {
                 let version = snapshot.version.clone();
                 let outcome = match self.live.apply(*snapshot, Origin::Stream) {
                     Ok(()) => {
+                        self.forget_keys();
                         self.save(line).await;
                         Outcome::Applied
                     }
@@ -263,6 +278,13 @@ impl StreamClient {
         let ack = Some(Ack { stream, version, outcome, serving });
         self.report(Report { ack, ..Report::default() }, sender, token).await;
         Ok(None)
+    }
+
+    /// Those that the snapshot which is served now does not name.
+    fn forget_keys(&self) {
+        if let Some(prepared) = self.live.load() {
+            self.credentials.keys.streamed.keep_only(&prepared.snapshot.streamed_keys());
+        }
     }
 
     async fn save(&self, line: &Bytes) {

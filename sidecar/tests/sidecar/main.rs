@@ -15,6 +15,7 @@ mod relay;
 mod shutdown;
 mod soak;
 mod standalone;
+mod streamed_keys;
 mod streaming;
 mod support;
 mod timeouts;

@@ -82,6 +82,28 @@ async fn files_are_served_and_changes_are_served_too() {
 }
 
 #[tokio::test]
+async fn a_key_of_a_secret_by_its_name_is_read_from_the_files_too_and_one_that_is_not_there_is_named() {
+    let upstream = Upstream::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.yaml");
+    let yaml = keyed_yaml(&upstream.endpoint())
+        .replace("mounted: {key: up}", "secretRef: {name: openai, key: up}")
+        .replace("pillion-credentials", "openai");
+    std::fs::write(&path, &yaml).unwrap();
+    let running = run(&path).await.unwrap();
+    let asked = post(running.data, OPENAI, openai_chat("m", false)).spawn();
+    let call = upstream.answer(200, "application/json", OPENAI_REPLY.as_bytes()).await;
+    assert_eq!(call.header("authorization"), Some("Bearer sk-from-secret"));
+    assert_eq!(asked.await.unwrap().status, 200);
+
+    std::fs::write(&path, yaml.replace("stringData: {up:", "stringData: {down:")).unwrap();
+    let running = run(&path).await.unwrap();
+    let json = post(running.data, OPENAI, openai_chat("m", false)).send().await.json().await;
+    let message = json["error"]["message"].as_str().unwrap();
+    assert!(message.contains("no file holds the key 'default/openai/up'"), "{message}");
+}
+
+#[tokio::test]
 async fn a_change_that_makes_no_sense_is_logged_and_the_former_files_stay() {
     logs::collect();
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,11 @@
 //! Checks of an AIProvider's `auth.aws`, `auth.azure` and `auth.gcp`.
 
-use super::provider::is_secret_key;
 use crate::finding::Finding;
 use crate::identity::region_in;
+use crate::key;
 use pillion_crds::{
     AssumeRole, AwsAuth, AwsSource, AzureAuth, AzureSource, GcpAuth, GcpSource, ManagedIdentity, MountedKey,
+    SecretKeyRef,
 };
 
 /// Findings of one member of `auth`.
@@ -29,9 +30,10 @@ impl Member {
         }
     }
 
-    fn mounted(&mut self, mounted: Option<&MountedKey>) {
-        if mounted.is_some_and(|mounted| !is_secret_key(&mounted.key)) {
-            self.wrong("mounted.key", "must be a key of a Secret: letters, digits, '-', '_' and '.'");
+    /// The key that a source is proven with.
+    fn key(&mut self, mounted: Option<&MountedKey>, secret_ref: Option<&SecretKeyRef>) {
+        for (field, message) in key::check(mounted, secret_ref) {
+            self.wrong(field, message);
         }
     }
 }
@@ -39,8 +41,8 @@ impl Member {
 pub(super) fn check_aws(auth: &AwsAuth, endpoint: &str) -> Vec<Finding> {
     let mut member = Member::new("spec.auth.aws");
     let source = auth.source.unwrap_or_default();
-    if (source == AwsSource::Static) != auth.mounted.is_some() {
-        member.wrong("", "mounted must be set exactly when source is Static");
+    if (source == AwsSource::Static) != (auth.mounted.is_some() || auth.secret_ref.is_some()) {
+        member.wrong("", "mounted or secretRef must be set exactly when source is Static");
     }
     if auth.role_arn.is_some() && !matches!(source, AwsSource::Auto | AwsSource::WebIdentity) {
         member.wrong("", "roleArn belongs to source WebIdentity: for other sources name the role in assumeRoles");
@@ -54,7 +56,7 @@ pub(super) fn check_aws(auth: &AwsAuth, endpoint: &str) -> Vec<Finding> {
         _ => {}
     }
     member.matches("roleArn", auth.role_arn.as_ref(), is_role, ROLE);
-    member.mounted(auth.mounted.as_ref());
+    member.key(auth.mounted.as_ref(), auth.secret_ref.as_ref());
     if auth.assume_roles.len() > 4 {
         member.wrong("assumeRoles", "must have at most 4 roles");
     }
@@ -97,10 +99,11 @@ pub(super) fn check_azure(auth: &AzureAuth) -> Vec<Finding> {
     let source = auth.source.unwrap_or_default();
     let of_application = matches!(source, AzureSource::ClientSecret | AzureSource::ClientCertificate);
     let named = auth.tenant_id.is_some() && auth.client_id.is_some();
-    if of_application != auth.mounted.is_some() {
-        member.wrong("", "mounted must be set exactly when source is ClientSecret or ClientCertificate");
+    let has_key = auth.mounted.is_some() || auth.secret_ref.is_some();
+    if of_application != has_key {
+        member.wrong("", "mounted or secretRef must be set exactly when source is ClientSecret or ClientCertificate");
     }
-    if (of_application || auth.mounted.is_some()) && !named {
+    if (of_application || has_key) && !named {
         member.wrong("", "a client secret or certificate is an application's: set tenantId and clientId");
     }
     if source != AzureSource::ManagedIdentity && auth.managed_identity.is_some() {
@@ -122,7 +125,7 @@ pub(super) fn check_azure(auth: &AzureAuth) -> Vec<Finding> {
         is_guid,
         "must be a client id such as 00000000-0000-0000-0000-000000000000",
     );
-    member.mounted(auth.mounted.as_ref());
+    member.key(auth.mounted.as_ref(), auth.secret_ref.as_ref());
     if let Some(identity) = &auth.managed_identity {
         check_managed_identity(&mut member, identity);
     }
@@ -154,8 +157,8 @@ pub(super) fn check_gcp(auth: &GcpAuth) -> Vec<Finding> {
     let mut member = Member::new("spec.auth.gcp");
     let source = auth.source.unwrap_or_default();
     let federated = matches!(source, GcpSource::Auto | GcpSource::WorkloadIdentityFederation);
-    if (source == GcpSource::ServiceAccountKey) != auth.mounted.is_some() {
-        member.wrong("", "mounted must be set exactly when source is ServiceAccountKey");
+    if (source == GcpSource::ServiceAccountKey) != (auth.mounted.is_some() || auth.secret_ref.is_some()) {
+        member.wrong("", "mounted or secretRef must be set exactly when source is ServiceAccountKey");
     }
     match (federated, auth.workload_identity_provider.is_some()) {
         (true, false) => member.wrong(
@@ -175,7 +178,7 @@ pub(super) fn check_gcp(auth: &GcpAuth) -> Vec<Finding> {
     );
     let message = "must be the email of a service account";
     member.matches("impersonate", auth.impersonate.as_ref(), is_email, message);
-    member.mounted(auth.mounted.as_ref());
+    member.key(auth.mounted.as_ref(), auth.secret_ref.as_ref());
     member.findings
 }
 

@@ -3,6 +3,7 @@
 use super::identity::{check_aws, check_azure, check_gcp};
 use super::is_header_name;
 use crate::finding::Finding;
+use crate::key as keys;
 use pillion_crds::{AIProvider, ApiKey, Auth, AuthType};
 use pillion_llm::{Descriptor, Options};
 
@@ -138,19 +139,17 @@ fn check_auth(auth: &Auth, descriptor: &Descriptor, endpoint: &str) -> Vec<Findi
     findings
 }
 
-/// Whether `name` can be a key of a Secret, and so a file name.
-pub(super) fn is_secret_key(name: &str) -> bool {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    !name.is_empty() && plain && name != "." && !name.starts_with("..")
-}
-
 fn check_api_key(key: &ApiKey) -> Vec<Finding> {
     let mut findings = vec![];
     let mut wrong = |field: &str, message: &str| {
-        findings.push(Finding::new(format!("spec.auth.apiKey.{field}"), message));
+        let dot = if field.is_empty() { "" } else { "." };
+        findings.push(Finding::new(format!("spec.auth.apiKey{dot}{field}"), message));
     };
-    if !is_secret_key(&key.mounted.key) {
-        wrong("mounted.key", "must be a key of a Secret: letters, digits, '-', '_' and '.'");
+    if key.mounted.is_none() && key.secret_ref.is_none() {
+        wrong("", "set one of mounted and secretRef");
+    }
+    for (field, message) in keys::check(key.mounted.as_ref(), key.secret_ref.as_ref()) {
+        wrong(field, message);
     }
     if key.query_parameter.is_some() && key.header.is_some() {
         wrong("header", "the key goes into a header or into a query parameter: set one of header and queryParameter");

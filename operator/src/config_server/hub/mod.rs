@@ -4,6 +4,7 @@ use crate::config_server::acks::{Acks, PodAck, newer};
 use crate::config_server::class::Classes;
 use crate::config_server::line::Published;
 use crate::index::IndexedPod;
+use crate::inject::Intact;
 use crate::metrics::Metrics;
 use pillion_compiler::Workload;
 use pillion_snapshot::{Ack, CredentialState, Credentials, Outcome, ProviderKey, Trouble};
@@ -49,6 +50,7 @@ struct Room {
 struct Stream {
     pod: Arc<IndexedPod>,
     newest: watch::Sender<Option<Arc<Published>>>,
+    intact: watch::Sender<Intact>,
     ended: watch::Sender<Option<&'static str>>,
     ack: PodAck,
 }
@@ -60,6 +62,8 @@ pub(crate) struct Opened {
     hub: Hub,
     /// The newest snapshot of the stream's class; earlier ones are never seen.
     pub(crate) newest: watch::Receiver<Option<Arc<Published>>>,
+    /// Whether its sidecar is what injection made of it.
+    pub(crate) intact: watch::Receiver<Intact>,
     /// Why the stream is to end.
     pub(crate) ended: watch::Receiver<Option<&'static str>>,
 }
@@ -103,8 +107,9 @@ impl Hub {
         room.streams.insert(id);
         let (newest, newest_receiver) = watch::channel(snapshot);
         let (ended, ended_receiver) = watch::channel(None);
+        let (intact, intact_receiver) = watch::channel(pod.intact.clone());
         let ack = PodAck { connected_at: now(), ..PodAck::default() };
-        inner.streams.insert(id, Stream { pod: pod.clone(), newest, ended, ack });
+        inner.streams.insert(id, Stream { pod: pod.clone(), newest, intact, ended, ack });
         let of_pod = inner.by_pod.entry(pod.uid.clone()).or_default();
         of_pod.insert(id);
         let surplus = of_pod.first().copied().filter(|_| of_pod.len() > MAX_STREAMS_PER_POD);
@@ -116,7 +121,7 @@ impl Hub {
         self.0.metrics.streams.inc();
         self.0.acked.notify_one();
         let name = format!("{}/{id}", self.0.replica);
-        Opened { id, name, hub: self.clone(), newest: newest_receiver, ended: ended_receiver }
+        Opened { id, name, hub: self.clone(), newest: newest_receiver, intact: intact_receiver, ended: ended_receiver }
     }
 
     fn close(&self, id: u64) {
@@ -148,6 +153,20 @@ impl Hub {
                 stream.ended.send_replace(Some("the pod has ended"));
             }
         }
+    }
+
+    /// Whether any pod of a namespace holds a stream.
+    pub(crate) fn has_streams(&self, namespace: &str) -> bool {
+        self.inner().rooms.get(namespace).is_some_and(|room| !room.streams.is_empty())
+    }
+
+    /// Whether what a pod was sent names this key.
+    pub(crate) fn may_use(&self, pod_uid: &str, key: &str) -> bool {
+        let inner = self.inner();
+        let streams = inner.by_pod.get(pod_uid).into_iter().flatten().filter_map(|id| inner.streams.get(id));
+        streams
+            .into_iter()
+            .any(|stream| stream.newest.borrow().as_ref().is_some_and(|newest| newest.keys.contains(key)))
     }
 
     /// The pods of a namespace that hold a stream, as they were when they opened it.
@@ -186,6 +205,13 @@ impl Hub {
             };
             if let Some(pod) = pods.get(stream.pod.uid.as_str()) {
                 stream.pod = Arc::clone(pod);
+                stream.intact.send_if_modified(|intact| {
+                    let changes = *intact != pod.intact;
+                    if changes {
+                        intact.clone_from(&pod.intact);
+                    }
+                    changes
+                });
             }
             let Some(snapshot) = room.snapshots.get(&room.classes.of(&stream.pod)) else {
                 continue;

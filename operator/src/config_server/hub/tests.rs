@@ -14,6 +14,7 @@ fn pod(uid: &str, app: &str) -> Arc<IndexedPod> {
         terminating: false,
         finished: false,
         started: true,
+        intact: Intact::untouched(),
     })
 }
 

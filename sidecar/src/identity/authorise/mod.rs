@@ -4,7 +4,7 @@ use super::aws::{self, Scope, SignError};
 use super::credential::{AwsKeys, Credential};
 use super::engine::{Engine, Unavailable};
 use super::error::ExchangeError;
-use super::mounted::{KeyError, Keys};
+use super::keys::{KeyError, Keys};
 use super::{Clock, Skews, Source, lifetime};
 use crate::snapshots::Auth;
 use http::uri::PathAndQuery;
@@ -50,7 +50,7 @@ pub(crate) struct Outgoing<'a> {
 /// With what a request was authorised, to tell a refusal of it from one of the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    /// Of a cloud's credential; `None` for any other.
+    /// Of a cloud's credential or a streamed key; `None` for any other.
     generation: Option<u64>,
     /// The signature was dated so many seconds off our clock.
     offset: i64,
@@ -78,12 +78,16 @@ impl Identity {
             Auth::None => {}
             Auth::Passthrough => forward(client, request.headers)?,
             Auth::Header { key, name, prefix } => {
+                let stamp = self.stamp(key);
                 let key = self.keys.get(key, std::time::Instant::now())?;
                 request.headers.insert(name.clone(), key.header(prefix).ok_or(AuthError::Placement)?);
+                return Ok(stamp);
             }
             Auth::Query { key, name } => {
+                let stamp = self.stamp(key);
                 let pair = self.keys.get(key, std::time::Instant::now())?.query(name);
                 *request.uri = with_query(request.uri, &pair).ok_or(AuthError::Placement)?;
+                return Ok(stamp);
             }
             Auth::Cloud(source, extra) => return self.prove(source, extra, request, by).await,
         }
@@ -106,7 +110,10 @@ impl Identity {
         }
         // Keys in a file are no cloud's to renew: the file is read instead.
         let held = match keys_in_file(source) {
-            Some(credential) => (self.keys_of(credential)?, None),
+            Some(key) => {
+                let stamp = self.stamp(key);
+                (self.keys_of(key)?, stamp.generation)
+            }
             None => {
                 let held = self.engine.credential(source, by).await?;
                 (held.credential, Some(held.generation))
@@ -127,9 +134,17 @@ impl Identity {
         }
     }
 
+    /// Of the key as it is now. Taken before the key itself: a change in between is then seen as one.
+    fn stamp(&self, key: &CredentialSource) -> Stamp {
+        let generation = match key {
+            CredentialSource::Mounted { .. } => None,
+            CredentialSource::Streamed { id } => self.keys.streamed.number(id),
+        };
+        Stamp { generation, offset: 0 }
+    }
+
     fn keys_of(&self, credential: &CredentialSource) -> Result<Credential, AuthError> {
-        let CredentialSource::Mounted { key } = credential;
-        let document = self.keys.document(key, std::time::Instant::now())?;
+        let document = self.keys.document(credential, std::time::Instant::now())?;
         aws::read_static(&document)
             .map(|keys| Credential::Aws(Arc::new(keys)))
             .map_err(|error| AuthError::Unusable(Box::new(error)))
@@ -157,8 +172,19 @@ impl Identity {
         refusal: (StatusCode, &HeaderMap),
         by: Instant,
     ) -> bool {
-        let Auth::Cloud(source, _) = auth else { return false };
         let (status, headers) = refusal;
+        let source = match (auth, stamp.generation) {
+            (Auth::Cloud(source, _), _) => source,
+            (Auth::Header { key, .. } | Auth::Query { key, .. }, Some(number)) => {
+                return match key {
+                    CredentialSource::Streamed { id } if status == StatusCode::UNAUTHORIZED => {
+                        self.keys.streamed.refused(id, number, by).await
+                    }
+                    _ => false,
+                };
+            }
+            _ => return false,
+        };
         let code = aws_code(headers);
         if matches!(**source, Source::Aws(_)) && code.is_some_and(aws::tells_skew) {
             let offset = aws::offset_after(lifetime::date(headers), self.clock.now(), stamp.offset);
@@ -168,8 +194,11 @@ impl Identity {
             }
         }
         let refused = status == StatusCode::UNAUTHORIZED || code.is_some_and(aws::tells_bad_keys);
-        match stamp.generation {
-            Some(generation) if refused => self.engine.refused(source, generation, by).await,
+        match (stamp.generation, keys_in_file(source)) {
+            (Some(generation), None) if refused => self.engine.refused(source, generation, by).await,
+            (Some(number), Some(CredentialSource::Streamed { id })) if refused => {
+                self.keys.streamed.refused(id, number, by).await
+            }
             _ => false,
         }
     }

@@ -31,6 +31,10 @@ impl Exchange for Script {
     fn forget_clocks(&self) {}
 }
 
+fn mounted(key: &str) -> CredentialSource {
+    CredentialSource::Mounted { key: key.into() }
+}
+
 fn secret(text: &str) -> Secret {
     Secret::parse(text.as_bytes()).unwrap()
 }
@@ -106,10 +110,10 @@ impl Case {
 async fn a_key_goes_where_its_placement_says_and_replaces_what_was_there() {
     let mut case = Case::new(token, "https://h/v1/x?a=b");
     case.headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer client"));
-    let auth = Auth::Header { key: "k".into(), name: header::AUTHORIZATION, prefix: "Bearer ".into() };
+    let auth = Auth::Header { key: mounted("k"), name: header::AUTHORIZATION, prefix: "Bearer ".into() };
     case.authorise(&auth, &HeaderMap::new(), None).await.unwrap();
     assert_eq!(case.headers[header::AUTHORIZATION], "Bearer sk-1");
-    let auth = Auth::Query { key: "k".into(), name: "key".into() };
+    let auth = Auth::Query { key: mounted("k"), name: "key".into() };
     case.authorise(&auth, &HeaderMap::new(), None).await.unwrap();
     assert_eq!(case.uri, "https://h/v1/x?a=b&key=sk-1");
 }
@@ -190,7 +194,7 @@ async fn aws_requests_are_signed_over_their_whole_body_and_refused_without_one()
 #[tokio::test]
 async fn keys_in_a_file_are_read_for_each_request() {
     let mut case = Case::new(|_| Err(ExchangeError::misconfigured("never asked")), BEDROCK);
-    let auth = aws(AwsSource::Static { credential: CredentialSource::Mounted { key: "aws".into() } });
+    let auth = aws(AwsSource::Static { credential: mounted("aws") });
     let stamp = case.authorise(&auth, &HeaderMap::new(), Some(b"{}")).await.unwrap();
     assert!(case.headers[header::AUTHORIZATION].to_str().unwrap().contains("Credential=AK/"));
     assert!(!case.headers.contains_key("x-amz-security-token"));

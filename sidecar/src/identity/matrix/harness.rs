@@ -6,7 +6,7 @@ use crate::identity::clock::{Clock, shifted};
 use crate::identity::credential::Credential;
 use crate::identity::engine::{Engine, Unavailable};
 use crate::identity::exchange::{Exchanger, Skews};
-use crate::identity::mounted::Keys;
+use crate::identity::keys::Keys;
 use crate::identity::source::Source;
 use crate::identity::transport::Transport;
 use base64::Engine as _;

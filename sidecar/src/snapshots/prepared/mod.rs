@@ -76,12 +76,12 @@ pub(crate) enum Auth {
     None,
     Passthrough,
     Header {
-        key: String,
+        key: CredentialSource,
         name: HeaderName,
         prefix: String,
     },
     Query {
-        key: String,
+        key: CredentialSource,
         name: String,
     },
     /// Shared by all providers that say the same, and the hosts besides the cloud's own that its credentials go to.
@@ -195,7 +195,11 @@ impl Auth {
 
     /// Whether there may be a newer credential after a refusal.
     pub(crate) fn renews(&self) -> bool {
-        matches!(self, Self::Cloud(..))
+        match self {
+            Self::Cloud(..) => true,
+            Self::Header { key, .. } | Self::Query { key, .. } => matches!(key, CredentialSource::Streamed { .. }),
+            Self::None | Self::Passthrough => false,
+        }
     }
 
     fn new(
@@ -209,19 +213,17 @@ impl Auth {
             pillion_snapshot::Auth::Aws(_) | pillion_snapshot::Auth::Azure(_) | pillion_snapshot::Auth::Gcp(_) => {
                 Source::of(auth).map_or(Self::None, |source| Self::Cloud(Arc::new(source), extra.clone()))
             }
-            pillion_snapshot::Auth::ApiKey { source: CredentialSource::Mounted { key }, placement } => {
-                match placement {
-                    ApiKeyPlacement::Query { name } => Self::Query { key: key.clone(), name: name.clone() },
-                    ApiKeyPlacement::Header { name, prefix } => {
-                        let refused = || PrepareError::KeyHeader { provider: provider.0.clone(), header: name.clone() };
-                        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
-                        if is_framing(&name) || HeaderValue::from_str(prefix).is_err() {
-                            return Err(refused());
-                        }
-                        Self::Header { key: key.clone(), name, prefix: prefix.clone() }
+            pillion_snapshot::Auth::ApiKey { source: key, placement } => match placement {
+                ApiKeyPlacement::Query { name } => Self::Query { key: key.clone(), name: name.clone() },
+                ApiKeyPlacement::Header { name, prefix } => {
+                    let refused = || PrepareError::KeyHeader { provider: provider.0.clone(), header: name.clone() };
+                    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
+                    if is_framing(&name) || HeaderValue::from_str(prefix).is_err() {
+                        return Err(refused());
                     }
+                    Self::Header { key: key.clone(), name, prefix: prefix.clone() }
                 }
-            }
+            },
         })
     }
 }

@@ -3,9 +3,11 @@
 pub(crate) mod client;
 pub(crate) mod cloud;
 pub(crate) mod logs;
+pub(crate) mod operator;
 pub(crate) mod upstream;
 
 pub(crate) use client::{get, post, request};
+pub(crate) use operator::Operator;
 pub(crate) use upstream::Upstream;
 
 use pillion_sidecar::{Running, Settings, Sidecar, Source};

@@ -1,6 +1,7 @@
 //! Keys that kubelet, or whoever runs this process, puts into a folder: one file a key, read again when it changes.
 
-use super::secret::{Document, Secret, SecretError};
+use super::KeyError;
+use crate::identity::secret::{Document, Secret};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
@@ -14,23 +15,10 @@ const FRESH: Duration = Duration::from_millis(500);
 /// A key larger than this is no key.
 const LARGEST: u64 = 64 << 10;
 
-/// Why a key cannot be used; never repeats it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum KeyError {
-    #[error("key '{0}' is not a file name")]
-    Name(String),
-    #[error("there is no key '{0}'")]
-    Missing(String),
-    #[error("failed to read key '{key}': {why}")]
-    Read { key: String, why: String },
-    #[error("key '{key}' cannot be used: {why}")]
-    Unusable { key: String, why: SecretError },
-}
-
 /// Keys by name: those in the folder, then those given in memory (standalone mode's `kind: Secret`).
 /// Has no `Debug`: the latter are bytes.
 #[derive(Default)]
-pub(crate) struct Keys {
+pub(crate) struct Mounted {
     folder: Option<PathBuf>,
     known: Mutex<HashMap<String, Known>>,
     given: arc_swap::ArcSwap<BTreeMap<String, Vec<u8>>>,
@@ -52,7 +40,7 @@ struct FileId {
     modified: (i64, i64),
 }
 
-impl Keys {
+impl Mounted {
     pub(crate) fn new(folder: Option<PathBuf>) -> Self {
         Self { folder, ..Self::default() }
     }
@@ -132,7 +120,7 @@ impl Keys {
 }
 
 /// Changes when the file at `path` does.
-pub(super) fn fingerprint_of(path: &Path) -> u64 {
+pub(crate) fn fingerprint_of(path: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
     identify(path, "").ok().hash(&mut hasher);
     hasher.finish()
@@ -161,8 +149,9 @@ fn unreadable(key: &str, error: &std::io::Error) -> KeyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::secret::SecretError;
 
-    fn read(keys: &Keys, key: &str, now: Instant) -> String {
+    fn read(keys: &Mounted, key: &str, now: Instant) -> String {
         keys.get(key, now).unwrap().header("").unwrap().to_str().unwrap().to_owned()
     }
 
@@ -180,7 +169,7 @@ mod tests {
         }
         link("1");
         std::os::unix::fs::symlink("..data/openai", folder.path().join("openai")).unwrap();
-        let keys = Keys::new(Some(folder.path().into()));
+        let keys = Mounted::new(Some(folder.path().into()));
         let start = Instant::now();
         assert_eq!(read(&keys, "openai", start), "one");
         link("2");
@@ -195,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_name_that_leaves_the_folder_is_refused() {
-        let keys = Keys::new(Some("/".into()));
+        let keys = Mounted::new(Some("/".into()));
         for key in ["", "..", "../etc/passwd", "etc/passwd", "..data"] {
             assert_eq!(keys.get(key, Instant::now()).unwrap_err(), KeyError::Name(key.into()));
         }
@@ -205,7 +194,7 @@ mod tests {
     fn keys_given_in_memory_fill_what_the_folder_lacks() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("both"), "folder").unwrap();
-        let keys = Keys::new(Some(folder.path().into()));
+        let keys = Mounted::new(Some(folder.path().into()));
         keys.give([("both".into(), b"memory".to_vec()), ("one".into(), b"memory".to_vec())].into());
         assert_eq!(read(&keys, "both", Instant::now()), "folder");
         assert_eq!(read(&keys, "one", Instant::now()), "memory");

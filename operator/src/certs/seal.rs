@@ -1,0 +1,69 @@
+//! The operator's word that it injected an image, which nobody else can give: a MAC with what only the Secret `pillion-ca`
+//! holds. Images of former versions stay known by it for as long as their pods may run.
+
+use super::{Authority, Keyring};
+use ring::hmac::{HMAC_SHA256, Key, sign, verify};
+
+/// Told apart from whatever else the key may sign.
+const PURPOSE: &str = "pillion.dev/sidecar-seal\n";
+
+/// Seals images, and knows its own seals again.
+#[derive(Clone, Debug)]
+pub(crate) struct Sealer {
+    current: Key,
+    next: Key,
+}
+
+impl Sealer {
+    pub(super) fn new(keyring: &Keyring) -> Self {
+        let key = |authority: &Authority| Key::new(HMAC_SHA256, authority.key().as_bytes());
+        Self { current: key(keyring.current()), next: key(keyring.next()) }
+    }
+
+    /// The seal on an image. Of the authority that signs next, so that it outlives a rotation.
+    pub(crate) fn seal(&self, image: &str) -> String {
+        let tag = sign(&self.next, message(image).as_bytes());
+        tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether `seal` is ours, on this image.
+    pub(crate) fn knows(&self, image: &str, seal: &str) -> bool {
+        let Some(tag) = bytes(seal) else { return false };
+        let message = message(image);
+        [&self.next, &self.current].into_iter().any(|key| verify(key, message.as_bytes(), &tag).is_ok())
+    }
+}
+
+fn message(image: &str) -> String {
+    format!("{PURPOSE}{image}")
+}
+
+/// Of hex digits.
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let digit = |digit: &u8| char::from(*digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let pairs = hex.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certs::AUTHORITY_LIFE;
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_seal_is_for_its_image_and_outlives_one_rotation_of_authorities() {
+        let keyring = Keyring::generate(SystemTime::now()).unwrap();
+        let sealer = Sealer::new(&keyring);
+        let seal = sealer.seal("pillion-sidecar:1");
+        assert!(sealer.knows("pillion-sidecar:1", &seal));
+        assert!(!sealer.knows("evil:1", &seal));
+        let rotated = keyring.rotated(SystemTime::now() + AUTHORITY_LIFE).unwrap().unwrap();
+        assert!(Sealer::new(&rotated).knows("pillion-sidecar:1", &seal));
+        let other = Sealer::new(&Keyring::generate(SystemTime::now()).unwrap());
+        assert!(!other.knows("pillion-sidecar:1", &seal));
+        for broken in ["", "00", "zz", "é", &seal[1..], &format!("{seal}00")] {
+            assert!(!sealer.knows("pillion-sidecar:1", broken), "{broken}");
+        }
+    }
+}
