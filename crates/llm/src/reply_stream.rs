@@ -117,6 +117,21 @@ impl ReplyStream {
         self.noted().has_delta
     }
 
+    /// How many events have said something; comments and pings, which only keep a connection open, do not count.
+    #[must_use]
+    pub fn said(&self) -> u64 {
+        self.noted().said
+    }
+
+    /// Whether the answer is whole but for what may come behind its finish: usage, a terminal event, upstream's end.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        match &self.inner {
+            Inner::Relay(observer) => observer.noted.ended || observer.noted.finish.is_some(),
+            Inner::Translate(translator) => translator.has_finish(),
+        }
+    }
+
     /// Tokens as far as upstream has told.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

@@ -139,12 +139,18 @@ impl Translator {
         self.encode(events, out)
     }
 
+    /// Whether the answer is whole but for what may come behind its finish.
+    pub(crate) fn has_finish(&self) -> bool {
+        self.decoder.has_finish()
+    }
+
     /// What ends the client's stream when it failed, in formats where that depends on what came before.
     pub(crate) fn fail(&mut self, error: &ErrorInfo) -> Option<Bytes> {
         self.encoder.fail(error)
     }
 
     fn frame(&mut self, frame: &Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
+        self.noted.said += u64::from(!framing::is_heartbeat(self.framing, frame));
         let frame = framing::read(self.framing, frame).map_err(|error| UpstreamFault::of_frame(self.wire, error))?;
         let mut events = Vec::new();
         let result = self.decoder.push(&frame, &mut events);

@@ -44,6 +44,74 @@ async fn a_stream_that_begins_and_says_nothing_or_stops_speaking_ends_with_an_er
 }
 
 #[tokio::test]
+async fn heartbeats_are_no_beginning_and_keep_a_stream_alive_that_has_begun() {
+    let heartbeat = ": keep-alive\n\n";
+    let ping = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
+    for (beat, timeout, sent, ends) in [
+        (heartbeat, "firstByte", 0, true),
+        (ping, "firstByte", 0, true),
+        (heartbeat, "streamIdle", 4, false),
+        (ping, "streamIdle", 4, false),
+    ] {
+        let (upstream, running) = with_timeout("Anthropic", timeout).await;
+        let asked = post(running.data, ANTHROPIC, anthropic_chat("m", true)).spawn();
+        let mut call = upstream.call().await;
+        call.begin().await;
+        call.try_chunk(anthropic_events()[..sent].concat()).await;
+        let answered = asked.await.unwrap();
+        let beating = async {
+            for _ in 0..12 {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                call.try_chunk(beat).await;
+            }
+            call.try_chunk(anthropic_events()[sent..].concat()).await;
+        };
+        let ((), text) = tokio::join!(beating, answered.text());
+        assert_eq!(text.contains("event: error"), ends, "{timeout} {beat:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_finish_though_its_connection_stays_open_or_breaks() {
+    for (client, body) in [(OPENAI, openai_chat("m", true)), (ANTHROPIC, anthropic_chat("m", true))] {
+        for breaks in [false, true] {
+            let (upstream, running) = with_upstream("OpenAI").await;
+            let asked = post(running.data, client, body.clone()).spawn();
+            let mut call = upstream.call().await;
+            call.begin().await;
+            // All but `[DONE]`.
+            let events = openai_events();
+            call.chunk(events[..events.len() - 1].concat()).await;
+            let answered = asked.await.unwrap();
+            let staying = async {
+                if breaks {
+                    drop(call);
+                    return;
+                }
+                for _ in 0..60 {
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    call.try_chunk(": keep-alive\n\n").await;
+                }
+            };
+            let ended = async {
+                let began = std::time::Instant::now();
+                (answered.text().await, began.elapsed())
+            };
+            let ended = soon(ended);
+            tokio::pin!(ended);
+            let (text, took) = tokio::select! {
+                ended = &mut ended => ended,
+                () = staying => ended.await,
+            };
+            assert!(text.contains("there") && !text.contains("error"), "{client} {breaks}: {text}");
+            assert!(took < std::time::Duration::from_secs(4), "{client} {breaks}: {took:?}");
+            running.idle().await;
+            assert!(metrics(&running).await.contains("outcome=\"ok\"} 1"), "{client} {breaks}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_reply_that_does_not_end_in_time_is_504() {
     for kind in ["OpenAI", "Anthropic"] {
         let (upstream, running) = with_timeout(kind, "request").await;

@@ -342,6 +342,19 @@ impl StreamDecoder {
         }
     }
 
+    /// Whether the answer is whole but for what may come behind its finish.
+    #[must_use]
+    pub fn has_finish(&self) -> bool {
+        match self {
+            Self::OpenAIChat(decoder) => decoder.has_finish(),
+            Self::OpenAIResponses(decoder) => decoder.has_finish(),
+            Self::AnthropicMessages(decoder) => decoder.has_finish(),
+            Self::GeminiGenerateContent(decoder) => decoder.has_finish(),
+            Self::BedrockConverse(decoder) => decoder.has_finish(),
+            Self::CohereChat(decoder) => decoder.has_finish(),
+        }
+    }
+
     /// Tokens as far as upstream has told.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

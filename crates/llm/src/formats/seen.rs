@@ -11,6 +11,8 @@ pub(crate) struct Noted {
     pub(crate) has_delta: bool,
     pub(crate) ended: bool,
     pub(crate) error: Option<ErrorInfo>,
+    /// How many frames said something: comments and pings, which only keep a connection open, are not counted.
+    pub(crate) said: u64,
     /// The number of the next event, in formats that number them.
     pub(crate) sequence: u64,
 }

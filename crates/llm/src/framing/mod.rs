@@ -55,6 +55,24 @@ pub struct Frame {
     pub exception: bool,
 }
 
+/// Whether a frame says nothing and only keeps the connection open: a comment or a blank line, and `ping` of the events
+/// that Anthropic and those who follow it send.
+#[must_use]
+pub fn is_heartbeat(framing: Framing, frame: &[u8]) -> bool {
+    match framing {
+        Framing::Sse => match frame.first() {
+            Some(b':') => memchr::memmem::find(frame, b"\ndata").is_none(),
+            Some(b'e') => [&b"event: ping"[..], b"event:ping"].iter().any(|ping| {
+                frame.strip_prefix(*ping).is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_whitespace))
+            }),
+            Some(_) => frame.trim_ascii().is_empty(),
+            None => true,
+        },
+        Framing::JsonArray => frame.trim_ascii().is_empty(),
+        Framing::EventStream => false,
+    }
+}
+
 /// Cuts a byte stream into pieces, one frame each.
 ///
 /// Guarantees: the pieces of all frames, then those of [`Splitter::rest`], are the input's bytes in order. After an

@@ -2,7 +2,7 @@
 
 use crate::formats;
 use crate::formats::seen::{Noted, Seen};
-use crate::framing::{Framing, Splitter};
+use crate::framing::{self, Framing, Splitter};
 use crate::{ErrorInfo, Format, UpstreamFault};
 use bytes::Bytes;
 
@@ -57,6 +57,7 @@ impl Observer {
     }
 
     fn frame(&mut self, frame: Bytes, out: &mut Vec<Bytes>) -> Result<(), UpstreamFault> {
+        self.noted.said += u64::from(!framing::is_heartbeat(self.framing, &frame));
         match formats::observe(self.wire, self.framing, &frame, &mut self.noted) {
             Seen::Keep => {}
             Seen::OnlyUsage if self.hide_usage => return Ok(()),

@@ -17,6 +17,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Behind its finish an answer is given this long to tell its usage and to end. Some servers keep the connection open.
+const GRACE: Duration = Duration::from_secs(2);
+
 pub(crate) struct Events {
     provider: Arc<Provider>,
     /// `None` once it has ended, or is given up.
@@ -28,7 +31,8 @@ pub(crate) struct Events {
     ready: VecDeque<Bytes>,
     scratch: Vec<Bytes>,
     patience: Patience,
-    received: bool,
+    /// How many events have said something.
+    said: u64,
     first_byte_by: Instant,
     idle: Duration,
     deadline: Instant,
@@ -45,7 +49,7 @@ impl Events {
             ready: VecDeque::new(),
             scratch: Vec::new(),
             patience: Patience::new(awaited.deadline),
-            received: false,
+            said: 0,
             first_byte_by: awaited.first_byte_by,
             idle: awaited.timeouts.stream_idle,
             deadline: awaited.deadline,
@@ -81,22 +85,38 @@ impl Events {
     /// One piece of the upstream's stream; `false` at its end.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Cause>> {
         let Some(upstream) = &mut self.upstream else { return Poll::Ready(Ok(false)) };
-        let Poll::Ready(piece) = upstream.poll_piece(cx) else {
-            let by = if self.received { Instant::now() + self.idle } else { self.first_byte_by };
-            ready!(self.patience.poll(cx, by.min(self.deadline)));
-            let what = if self.received { "continue its stream" } else { "begin its stream" };
-            return Poll::Ready(Err(Cause::UpstreamTimeout { provider: self.provider.name.clone(), what }));
+        let finished = self.stream.is_finished();
+        let piece = match upstream.poll_piece(cx) {
+            Poll::Ready(piece) => piece,
+            Poll::Pending => {
+                let by = match self.said {
+                    _ if finished => Instant::now() + GRACE,
+                    0 => self.first_byte_by,
+                    _ => Instant::now() + self.idle,
+                };
+                ready!(self.patience.poll(cx, by.min(self.deadline)));
+                if !finished {
+                    let what = if self.said == 0 { "begin its stream" } else { "continue its stream" };
+                    return Poll::Ready(Err(Cause::UpstreamTimeout { provider: self.provider.name.clone(), what }));
+                }
+                None
+            }
         };
-        self.patience.renew();
-        self.received = true;
         let pushed = match piece {
             Some(Ok(bytes)) => self.stream.push(bytes, &mut self.scratch).map(|()| true),
-            Some(Err(_)) => Err(pillion_llm::UpstreamFault::Truncated),
-            None => {
+            Some(Err(_)) if !finished => Err(pillion_llm::UpstreamFault::Truncated),
+            // What breaks behind the finish breaks nothing.
+            Some(Err(_)) | None => {
                 self.upstream = None;
                 self.stream.finish(&mut self.scratch).map(|()| false)
             }
         };
+        // What only keeps the connection open is no beginning, and behind the finish nothing to wait for.
+        let says = self.stream.said() > self.said;
+        if says || (self.said > 0 && !finished) {
+            self.patience.renew();
+        }
+        self.said = self.stream.said();
         self.keep.iter().for_each(|keep| keep.events(&self.scratch));
         self.ready.extend(self.scratch.drain(..));
         Poll::Ready(pushed.map_err(|fault| fault_cause(fault, &self.provider.name)))

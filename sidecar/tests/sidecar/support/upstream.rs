@@ -119,6 +119,15 @@ impl Call {
         self.raw([format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()).await;
     }
 
+    /// A chunk for a gateway that may have gone. Nothing is no chunk, but the end.
+    pub(crate) async fn try_chunk(&mut self, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        if !bytes.is_empty() {
+            let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+            let _ = self.stream.write_all(&chunk).await;
+        }
+    }
+
     pub(crate) async fn end(&mut self) {
         self.raw("0\r\n\r\n").await;
     }

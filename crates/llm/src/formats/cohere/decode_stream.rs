@@ -105,6 +105,12 @@ impl StreamDecoder {
         Ok(())
     }
 
+    /// Whether the answer is whole but for what may come behind its finish.
+    #[must_use]
+    pub fn has_finish(&self) -> bool {
+        self.ended || self.finish.is_some()
+    }
+
     /// Tokens as far as upstream has told.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

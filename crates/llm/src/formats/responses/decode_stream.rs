@@ -67,6 +67,12 @@ impl StreamDecoder {
         Ok(())
     }
 
+    /// Whether the answer is whole.
+    #[must_use]
+    pub fn has_finish(&self) -> bool {
+        self.ended
+    }
+
     /// Tokens as far as upstream has told.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
