@@ -1,5 +1,7 @@
 //! What a translation could not carry over: named, never lost in silence.
 
+use serde_json::Value;
+
 /// Fields by their path, without indexes (`messages[].name`), each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -32,20 +34,28 @@ impl Report {
     /// Notes all members that are not modelled. Members that say nothing (null, false, empty) are not worth a word, nor
     /// are those whose name begins with [`OWN_NOTE`].
     pub(crate) fn drop_extras(&mut self, prefix: &str, extras: &crate::json::Object) {
-        use serde_json::Value;
         for (key, value) in extras {
-            let says_nothing = match value {
-                Value::Null | Value::Bool(false) => true,
-                Value::Array(items) => items.is_empty(),
-                // By being there this one asks for a search.
-                Value::Object(map) => map.is_empty() && key != "web_search_options",
-                _ => false,
-            };
             // What kind a thing is was understood, or it would not be here.
-            if !says_nothing && key != "type" && !key.starts_with(OWN_NOTE) {
+            if !says_nothing(key, value) && key != "type" && !key.starts_with(OWN_NOTE) {
                 self.drop(format!("{prefix}{key}"));
             }
         }
+    }
+}
+
+/// Whether a member says no more than its absence would.
+fn says_nothing(key: &str, value: &Value) -> bool {
+    match (key, value) {
+        (_, Value::Null | Value::Bool(false)) => true,
+        (_, Value::Array(items)) => items.is_empty(),
+        // By being there this one asks for a search.
+        ("web_search_options", _) => false,
+        // The model itself called, and not a program of its own: as in every other format.
+        ("caller", Value::Object(caller)) => caller.len() == 1 && caller.get("type").is_some_and(|kind| kind == "direct"),
+        ("image_url", Value::Object(image)) => image.iter().all(|(key, value)| says_nothing(key, value)),
+        ("detail", Value::String(detail)) => detail == "auto",
+        (_, Value::Object(map)) => map.is_empty(),
+        _ => false,
     }
 }
 

@@ -29,9 +29,7 @@ pub(super) fn fate(feature: &Feature, client: Format, wire: Format) -> Result<Fa
     let approximated = [reply.lost.approximated, new(sent.approximated, &before.approximated)].concat();
     let fate = Fate::of_reports(dropped, approximated);
     match feature.marks.iter().find(|mark| !whole(&body, mark)) {
-        Some(mark) if !matches!(fate, Fate::Dropped(..)) => {
-            Err(format!("{mark} is lost in silence: {seen} became {body}"))
-        }
+        Some(mark) => Err(format!("{mark} is lost ({fate:?}): {seen} became {body}")),
         _ => Ok(fate),
     }
 }
