@@ -4,7 +4,7 @@ use crate::Providers;
 use crate::check::check_route;
 use crate::finding::{Finding, Findings, ObjectKey};
 use pillion_crds::{AIRoute, Backend, Duration, Match, Metering, RetryCause, RouteRule, Translation};
-use pillion_llm::lost_params;
+use pillion_llm::{Format, lost_params};
 use pillion_snapshot as snapshot;
 use pillion_snapshot::{ModelPattern, ProviderKey, RetryOn, RuleName};
 
@@ -34,20 +34,45 @@ fn impossible_params(object: &AIRoute, key: &ObjectKey, providers: &Providers) -
             let Some(descriptor) = pillion_llm::provider(&provider.kind).filter(|descriptor| !descriptor.local) else {
                 continue;
             };
-            let lost = lost_params(descriptor, backend.model.as_deref(), &params.defaults, &params.overrides);
+            let clients = clients(rule);
+            let model = backend.model.as_deref();
+            let lost = lost_params(descriptor, model, &params.defaults, &params.overrides, &clients);
             let why = match lost {
                 Err(error) => format!("{error}; remove it, or send these calls to another provider"),
-                Ok(lost) if !lost.is_empty() && rule.translation == Some(Translation::Strict) => format!(
-                    "type {} cannot be told {}, and translation Strict allows no loss: remove it, or set Lenient",
-                    provider.kind,
-                    lost.join(", ")
-                ),
+                Ok(lost) if rule.translation == Some(Translation::Strict) => {
+                    // As the sidecar: what is told only nearly is not told strictly.
+                    let lost = [lost.dropped, lost.approximated].concat();
+                    if lost.is_empty() {
+                        continue;
+                    }
+                    format!(
+                        "type {} cannot be told {} as it stands, and translation Strict allows no loss: remove it, or \
+                         set Lenient",
+                        provider.kind,
+                        lost.join(", ")
+                    )
+                }
                 Ok(_) => continue,
             };
             findings.push(Finding::new(format!("spec.rules[{i}].backends[{j}].params"), why));
         }
     }
     findings
+}
+
+/// The formats in which calls of a rule may come.
+fn clients(rule: &RouteRule) -> Vec<Format> {
+    let any = rule.matches.is_empty() || rule.matches.iter().any(|one| one.formats.is_empty());
+    let named = rule.matches.iter().flat_map(|one| &one.formats).flat_map(|format| match format {
+        pillion_crds::Format::OpenAI | pillion_crds::Format::AzureOpenAI => {
+            &[Format::OpenAIChat, Format::OpenAIResponses][..]
+        }
+        pillion_crds::Format::Anthropic => &[Format::AnthropicMessages],
+        pillion_crds::Format::Gemini | pillion_crds::Format::VertexAI => &[Format::GeminiGenerateContent],
+        pillion_crds::Format::Bedrock => &[Format::BedrockConverse],
+        pillion_crds::Format::Cohere => &[Format::CohereChat],
+    });
+    if any { Format::ALL.to_vec() } else { named.copied().collect() }
 }
 
 fn unresolved(object: &AIRoute, key: &ObjectKey, providers: &Providers) -> Vec<Finding> {

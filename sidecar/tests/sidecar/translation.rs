@@ -26,6 +26,31 @@ async fn strict_translation_refuses_what_the_provider_cannot_be_told_and_sends_n
 }
 
 #[tokio::test]
+async fn strict_translation_lets_a_loop_over_tools_go_on() {
+    let call = json!({"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}});
+    let mut reply: Value = serde_json::from_str(OPENAI_REPLY).unwrap();
+    reply["choices"][0]["message"] = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    reply["choices"][0]["finish_reason"] = json!("tool_calls");
+    let upstream = Upstream::start().await;
+    let mut snapshot = snapshot(&[("p", provider("p", "OpenAI", &upstream.endpoint()))]);
+    snapshot["rules"][0]["translation"] = json!("Strict");
+    let running = start(&snapshot).await;
+    let mut body: Value = serde_json::from_str(&anthropic_chat("m", false)).unwrap();
+    body["tools"] = json!([{"name": "look", "input_schema": {"type": "object", "properties": {}}}]);
+    let asked = post(running.data, ANTHROPIC, body.to_string()).spawn();
+    upstream.answer(200, "application/json", reply.to_string().as_bytes()).await;
+    let first = asked.await.unwrap().json().await;
+    let id = first["content"][0]["id"].clone();
+    let turns = body["messages"].as_array_mut().unwrap();
+    turns.push(json!({"role": "assistant", "content": first["content"]}));
+    turns.push(json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": "blue"}]}));
+    let asked = post(running.data, ANTHROPIC, body.to_string()).spawn();
+    upstream.answer(200, "application/json", OPENAI_REPLY.as_bytes()).await;
+    let answered = asked.await.unwrap();
+    assert_eq!((answered.status.as_u16(), answered.header("x-pillion-dropped")), (200, None));
+}
+
+#[tokio::test]
 async fn strict_translation_leaves_the_call_to_a_backend_that_loses_nothing() {
     let upstream = Upstream::start().await;
     let lossless = provider("q", "OpenAI", &upstream.endpoint());

@@ -51,7 +51,9 @@ fn says_nothing(key: &str, value: &Value) -> bool {
         // By being there this one asks for a search.
         ("web_search_options", _) => false,
         // The model itself called, and not a program of its own: as in every other format.
-        ("caller", Value::Object(caller)) => caller.len() == 1 && caller.get("type").is_some_and(|kind| kind == "direct"),
+        ("caller", Value::Object(caller)) => {
+            caller.len() == 1 && caller.get("type").is_some_and(|kind| kind == "direct")
+        }
         ("image_url", Value::Object(image)) => image.iter().all(|(key, value)| says_nothing(key, value)),
         ("detail", Value::String(detail)) => detail == "auto",
         (_, Value::Object(map)) => map.is_empty(),
