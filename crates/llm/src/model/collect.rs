@@ -36,6 +36,7 @@ impl Answer {
                         append(part, delta);
                     }
                 }
+                Event::ServiceTier(tier) => answer.service_tier = Some(tier),
                 Event::Finish(finish) => answer.finish = finish,
                 Event::Usage(usage) => answer.usage = Some(usage),
                 Event::PartEnd { .. } | Event::Ping | Event::Error(_) | Event::End => {}
@@ -75,6 +76,7 @@ impl Answer {
             }
             events.push(Event::PartEnd { part: number });
         }
+        events.extend(self.service_tier.map(Event::ServiceTier));
         events.push(Event::Finish(self.finish));
         events.extend(self.usage.map(Event::Usage));
         events.push(Event::End);

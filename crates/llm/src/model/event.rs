@@ -37,6 +37,8 @@ pub enum Event {
         /// Its number.
         part: usize,
     },
+    /// The tier that serves it, in upstream's word. At most once, before the finish.
+    ServiceTier(String),
     /// Why the answer ended. At most once; usage may still follow.
     Finish(Finish),
     /// Tokens so far; a later one replaces an earlier one.

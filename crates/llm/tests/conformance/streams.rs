@@ -184,7 +184,9 @@ fn adds_up(case: &Case, client: Format, driven: &Driven, events: &[Event]) -> Re
     let upstream = view::aggregate(format, &case.events())?;
     let reply = exchange(client, case.provider(), case.wire).reply(&bytes(&upstream));
     let reply = reply.map_err(|fault| format!("the whole reply: {fault}"))?;
-    let whole = view::of_reply(client, &serde_json::from_slice(&reply.body).unwrap());
+    let body: Value = serde_json::from_slice(&reply.body).unwrap();
+    equal("what stands beside it", &view::beside(client, &aggregate), &view::beside(client, &body))?;
+    let whole = view::of_reply(client, &body);
     equal("the stream", &streamed, &whole)?;
     equal("usage told", &driven.usage.map(|usage| usage.total()), &reply.usage.map(|usage| usage.total()))?;
     equal("finish told", &driven.finish, &reply.finish)?;

@@ -22,6 +22,7 @@ pub struct StreamDecoder {
     calls: usize,
     refusal: Option<String>,
     finish: Option<Finish>,
+    tier: Option<String>,
     usage: Option<Usage>,
 }
 
@@ -46,6 +47,7 @@ impl StreamDecoder {
             calls: 0,
             refusal: None,
             finish: None,
+            tier: None,
             usage: None,
         }
     }
@@ -63,7 +65,11 @@ impl StreamDecoder {
             .map_err(|_| UpstreamFault::malformed(Format::AnthropicMessages, "an event's data is not JSON"))?;
         let index = value.get("index").and_then(Value::as_u64).unwrap_or_default();
         match text(&value, "type") {
-            "message_start" => self.message_start(value.get("message").unwrap_or(&Value::Null), out),
+            "message_start" => {
+                let tier = value.pointer("/message/usage/service_tier").and_then(Value::as_str);
+                self.tier = tier.map(str::to_owned);
+                self.message_start(value.get("message").unwrap_or(&Value::Null), out);
+            }
             "content_block_start" => self.block_start(index, value.get("content_block").unwrap_or(&Value::Null), out),
             "content_block_delta" => self.block_delta(index, value.get("delta").unwrap_or(&Value::Null), out),
             "content_block_stop" => self.block_stop(index, out),
@@ -118,6 +124,7 @@ impl StreamDecoder {
             out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
             out.push(Event::PartEnd { part });
         }
+        out.extend(self.tier.take().map(Event::ServiceTier));
         out.push(Event::Finish(finish));
         out.extend(self.usage.map(Event::Usage));
         out.push(Event::End);

@@ -79,6 +79,8 @@ impl StreamEncoder {
                 self.part_end(out);
                 self.admit_waiting(out);
             }
+            // The format says it at the start only, when it is not known.
+            Event::ServiceTier(_) => {}
             Event::Finish(finish) => self.finish = Some(finish),
             Event::Usage(usage) => self.usage = usage,
             Event::Ping => write("ping", json!({"type": "ping"}), out),

@@ -30,12 +30,12 @@ struct Turn {
     user: bool,
     /// Whether the client wrote a list, which stays one.
     list: bool,
-    /// Results of calls, and where each call's is.
-    results: Vec<Value>,
+    /// Results of calls, each with its call's place, and where each call's is.
+    results: Vec<(usize, Value)>,
     places: HashMap<String, usize>,
     blocks: Vec<Value>,
-    /// Ids of the calls made.
-    calls: Vec<String>,
+    /// Ids of the calls made, and their places.
+    calls: HashMap<String, usize>,
 }
 
 impl<'a> Turns<'a> {
@@ -102,21 +102,24 @@ impl<'a> Turns<'a> {
             };
             let Some(mut block) = self.block(part)? else { continue };
             mark(&mut block, cache.clone());
-            let calls = self.turns.iter().rev().take(2).find(|turn| !turn.user).map(|turn| turn.calls.as_slice());
-            if calls.is_none_or(|calls| !calls.contains(&id)) {
+            let calling = self.turns.iter().rev().take(2).find(|turn| !turn.user);
+            let Some(place) = calling.and_then(|turn| turn.calls.get(&id).copied()) else {
                 self.report.approximate("messages[].tool_call_id");
                 let text = blocks::plain_text(&block);
                 let text = if text.trim().is_empty() { PLACEHOLDER.to_owned() } else { text };
                 let text = json!({"type": "text", "text": format!("Result of an earlier tool call: {text}")});
                 self.turn(true).blocks.push(text);
                 continue;
-            }
+            };
             let turn = self.turn(true);
             match turn.places.get(&id) {
-                Some(at) => turn.results[*at] = block,
+                Some(at) => {
+                    turn.results[*at] = (place, block);
+                    self.report.drop("messages[].tool_call_id");
+                }
                 None => {
                     turn.places.insert(id, turn.results.len());
-                    turn.results.push(block);
+                    turn.results.push((place, block));
                 }
             }
         }
@@ -154,10 +157,13 @@ impl<'a> Turns<'a> {
             mark(last, cache);
         }
         let calls = blocks.iter().filter(|block| kind(block) == "tool_use");
-        let calls: Vec<String> = calls.filter_map(|block| block.get("id")?.as_str().map(str::to_owned)).collect();
+        let ids: Vec<String> = calls.filter_map(|block| block.get("id")?.as_str().map(str::to_owned)).collect();
         let turn = self.turn(false);
         turn.list |= list;
-        turn.calls.extend(calls);
+        for id in ids {
+            let place = turn.calls.len();
+            turn.calls.entry(id).or_insert(place);
+        }
         turn.blocks.extend(blocks);
         Ok(())
     }
@@ -222,8 +228,10 @@ impl<'a> Turns<'a> {
 impl Turn {
     fn into_message(self) -> Value {
         let role = if self.user { "user" } else { "assistant" };
-        let mut blocks = self.results;
-        blocks.extend(self.blocks);
+        // In the order of the calls, whichever came back first.
+        let mut results = self.results;
+        results.sort_by_key(|(place, _)| *place);
+        let blocks = results.into_iter().map(|(_, block)| block).chain(self.blocks).collect();
         let form = if self.list { Form::List } else { Form::Bare };
         let content = written(false, form, blocks).unwrap_or_default();
         json!({"role": role, "content": content})

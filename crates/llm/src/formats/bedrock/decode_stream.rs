@@ -22,6 +22,7 @@ pub struct StreamDecoder {
     open: BTreeMap<u64, Open>,
     calls: usize,
     finish: Option<Finish>,
+    tier: Option<String>,
     usage: Option<Usage>,
 }
 
@@ -58,6 +59,7 @@ impl StreamDecoder {
             open: BTreeMap::new(),
             calls: 0,
             finish: None,
+            tier: None,
             usage: None,
         }
     }
@@ -94,6 +96,7 @@ impl StreamDecoder {
             }
             "metadata" => {
                 self.usage = value.get("usage").and_then(usage::read).or(self.usage);
+                self.tier = value.get("serviceTier").and_then(|tier| tier.get("type")?.as_str().map(str::to_owned));
                 if self.finish.is_some() {
                     return self.finish(out);
                 }
@@ -135,6 +138,7 @@ impl StreamDecoder {
             decode_reply::refuse_malformed(&finish)?;
         }
         decode_reply::correct(&mut finish, self.calls > 0, self.restore.json_tool);
+        out.extend(self.tier.take().map(Event::ServiceTier));
         out.push(Event::Finish(finish));
         out.extend(self.usage.map(Event::Usage));
         out.push(Event::End);

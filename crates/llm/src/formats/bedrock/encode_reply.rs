@@ -36,7 +36,7 @@ pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report)
 }
 
 /// Other vendors' tiers in this service's words.
-fn service_tier(tier: Option<&str>) -> Option<&'static str> {
+pub(super) fn service_tier(tier: Option<&str>) -> Option<&'static str> {
     match tier? {
         "default" | "standard" => Some("default"),
         "priority" => Some("priority"),

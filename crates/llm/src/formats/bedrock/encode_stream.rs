@@ -20,6 +20,7 @@ pub struct StreamEncoder {
     waiting: VecDeque<(usize, Vec<Event>)>,
     finish: Option<Finish>,
     usage: Usage,
+    tier: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl StreamEncoder {
             waiting: VecDeque::new(),
             finish: None,
             usage: Usage::default(),
+            tier: None,
         }
     }
 
@@ -81,6 +83,7 @@ impl StreamEncoder {
                 self.admit_waiting(out);
             }
             Event::Finish(finish) => self.finish = Some(finish),
+            Event::ServiceTier(tier) => self.tier = super::encode_reply::service_tier(Some(&tier)),
             Event::Usage(usage) => self.usage = usage,
             // The format has no word that says nothing.
             Event::Ping => {}
@@ -212,7 +215,10 @@ impl StreamEncoder {
         }
         write("messageStop", &said, out);
         // The service's own time, of which nothing is known here.
-        let metadata = json!({"usage": usage::write(&self.usage), "metrics": {"latencyMs": 0}});
+        let mut metadata = json!({"usage": usage::write(&self.usage), "metrics": {"latencyMs": 0}});
+        if let Some(tier) = self.tier {
+            metadata["serviceTier"] = json!({"type": tier});
+        }
         write("metadata", &metadata, out);
     }
 }

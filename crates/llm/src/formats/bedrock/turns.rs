@@ -104,7 +104,15 @@ impl Turns {
         }
         let turn = self.turn(true);
         match turn.results.iter_mut().find(|known| known.id == answered.id) {
-            Some(known) => *known = answered,
+            Some(known) => {
+                *known = answered;
+                let of_message = blocks.origin == Format::OpenAIChat;
+                blocks.report.drop(if of_message {
+                    "messages[].tool_call_id"
+                } else {
+                    "messages[].content[].tool_result"
+                });
+            }
             None => turn.results.push(answered),
         }
     }

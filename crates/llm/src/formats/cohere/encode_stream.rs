@@ -86,6 +86,8 @@ impl StreamEncoder {
                 self.part_end(out);
                 self.admit_waiting(out);
             }
+            // The format has no tiers.
+            Event::ServiceTier(_) => {}
             Event::Finish(finish) => self.finish = Some(finish),
             Event::Usage(usage) => self.usage = Some(usage),
             // There is no event that says nothing.

@@ -13,6 +13,8 @@ pub(super) struct Capabilities {
     pub(super) demands_signatures: bool,
     /// Whether structured output and functions go together.
     pub(super) shapes_with_tools: bool,
+    /// Whether functions go beside Google's own tools; where the name does not tell, it is left to the API.
+    pub(super) mixes_tools: bool,
     /// Whether a function's result may hold images.
     pub(super) pictures_in_results: bool,
     /// Whether JSON Schema is taken beside the API's own `Schema`.
@@ -43,6 +45,7 @@ pub(super) fn capabilities(model: &str) -> Capabilities {
             system: false,
             demands_signatures: false,
             shapes_with_tools: false,
+            mixes_tools: true,
             pictures_in_results: false,
             json_schema: false,
         };
@@ -56,6 +59,7 @@ pub(super) fn capabilities(model: &str) -> Capabilities {
         system: version.is_none_or(|version| version > (1, 0)),
         demands_signatures: third,
         shapes_with_tools: third,
+        mixes_tools: third || version.is_none(),
         pictures_in_results: third,
         json_schema: version.is_none_or(|version| version >= (2, 0)),
     }

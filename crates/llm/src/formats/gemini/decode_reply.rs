@@ -52,7 +52,7 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
 }
 
 /// The tier in OpenAI's word.
-fn tier(word: &str) -> String {
+pub(super) fn tier(word: &str) -> String {
     if word == "standard" { "default" } else { word }.to_owned()
 }
 

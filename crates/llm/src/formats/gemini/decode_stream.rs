@@ -2,7 +2,7 @@
 //! stream ends behind a finish.
 
 use super::citations::Sources;
-use super::decode_reply::call_id;
+use super::decode_reply::{self, call_id};
 use super::partial::PartialArgs;
 use super::{finish, logprobs, time, usage};
 use crate::framing::Frame;
@@ -28,6 +28,7 @@ pub struct StreamDecoder {
     produced: bool,
     sources: Sources,
     finish: Option<Finish>,
+    tier: Option<String>,
     message: Option<String>,
     usage: Option<Usage>,
 }
@@ -64,6 +65,7 @@ impl StreamDecoder {
             produced: false,
             sources: Sources::default(),
             finish: None,
+            tier: None,
             message: None,
             usage: None,
         }
@@ -134,6 +136,7 @@ impl StreamDecoder {
             out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
             out.push(Event::PartEnd { part });
         }
+        out.extend(self.tier.take().map(Event::ServiceTier));
         out.push(Event::Finish(finish));
         out.extend(self.usage.map(Event::Usage));
         out.push(Event::End);
@@ -141,6 +144,9 @@ impl StreamDecoder {
     }
 
     fn chunk(&mut self, chunk: &Value, out: &mut Vec<Event>) {
+        if let Some(tier) = chunk.pointer("/usageMetadata/serviceTier").and_then(Value::as_str) {
+            self.tier = Some(decode_reply::tier(tier));
+        }
         if let Some(usage) = chunk.get("usageMetadata").and_then(usage::read) {
             self.usage = Some(usage);
         }

@@ -70,6 +70,11 @@ pub fn encode_request(
         }
         None => {}
     }
+    if tools.mixed && !can.mixes_tools {
+        let message = "functions beside Google's own tools are not possible with this model: send one kind, or ask a \
+                       model of Gemini 3 or later";
+        return Err(BodyError::unsupported("tools", message));
+    }
     if tools.mixed && !cloud && can.shapes_with_tools {
         // Together they are taken only so.
         tool_config.insert("includeServerSideToolInvocations".to_owned(), json!(true));

@@ -66,6 +66,8 @@ impl StreamEncoder {
             Event::PartStart { part, start } => self.part_start(part, start, out),
             Event::PartDelta { part, delta } => self.part_delta(part, delta, out),
             Event::PartEnd { part } => self.part_end(part, out),
+            // A stream of this format has no place for it.
+            Event::ServiceTier(_) => {}
             Event::Finish(finish) => self.finish = Some(finish),
             Event::Usage(usage) => self.usage = Some(usage),
             Event::Ping => {}

@@ -27,6 +27,7 @@ pub struct StreamDecoder {
     refused: bool,
     finish: Option<Finish>,
     usage: Option<Usage>,
+    tier: Option<String>,
 }
 
 /// A call of which more pieces may come.
@@ -80,6 +81,7 @@ impl StreamDecoder {
             refused: false,
             finish: None,
             usage: None,
+            tier: None,
         }
     }
 
@@ -106,6 +108,9 @@ impl StreamDecoder {
         if let Some(usage) = chunk.get("usage").and_then(super::read_usage) {
             self.usage = Some(usage);
             self.start(&chunk, out);
+        }
+        if let Some(tier) = chunk.get("service_tier").and_then(Value::as_str) {
+            self.tier = Some(tier.to_owned());
         }
         // Several choices are never asked for; the first is the answer.
         for choice in choices.into_iter().flatten() {
@@ -162,6 +167,7 @@ impl StreamDecoder {
                 finish.kind = FinishKind::Refusal;
             }
         }
+        out.extend(self.tier.take().map(Event::ServiceTier));
         out.push(Event::Finish(finish));
         out.extend(self.usage.map(Event::Usage));
         out.push(Event::End);

@@ -40,7 +40,7 @@ pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report)
 }
 
 /// Anthropic's tiers in OpenAI's words.
-fn service_tier(tier: Option<&str>) -> Option<&str> {
+pub(super) fn service_tier(tier: Option<&str>) -> Option<&str> {
     match tier? {
         "standard" => Some("default"),
         "batch" => None,

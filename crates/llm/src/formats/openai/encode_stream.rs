@@ -1,6 +1,6 @@
 //! Neutral events become an OpenAI Chat stream.
 
-use super::encode_reply::{extra_content, logprobs, native_reason, redacted_block, thinking_block};
+use super::encode_reply::{extra_content, logprobs, native_reason, redacted_block, service_tier, thinking_block};
 use super::{citations, finish_reason};
 use crate::Format;
 use crate::formats::ReplyContext;
@@ -25,6 +25,7 @@ pub struct StreamEncoder {
     /// Characters of the content so far.
     said: u64,
     usage: Option<Usage>,
+    tier: Option<String>,
 }
 
 /// An open part.
@@ -64,6 +65,7 @@ impl StreamEncoder {
             calls: 0,
             said: 0,
             usage: None,
+            tier: None,
         }
     }
 
@@ -94,6 +96,7 @@ impl StreamEncoder {
                 }
                 self.chunk(json!([choice]), None, out);
             }
+            Event::ServiceTier(tier) => self.tier = service_tier(Some(&tier)).map(str::to_owned),
             Event::Usage(usage) => self.usage = Some(usage),
             // A comment is a keep-alive that no SDK reads as a chunk, but some choke on it; nothing is safe with all.
             Event::Ping => {}
@@ -220,6 +223,9 @@ impl StreamEncoder {
         });
         if self.show_usage {
             chunk["usage"] = usage.map_or(Value::Null, |usage| super::usage_object(&usage));
+        }
+        if let Some(tier) = &self.tier {
+            chunk["service_tier"] = json!(tier);
         }
         out.push(sse::write(None, &crate::json::bytes(&chunk)));
     }

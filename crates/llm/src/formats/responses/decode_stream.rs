@@ -148,6 +148,8 @@ impl StreamDecoder {
             self.items.end(output, out);
         }
         self.usage = response.get("usage").and_then(read_usage);
+        let tier = response.get("service_tier").and_then(Value::as_str);
+        out.extend(tier.map(|tier| Event::ServiceTier(tier.to_owned())));
         out.push(Event::Finish(read_finish(&response, self.items.has(Kind::Call), self.items.has(Kind::Refusal))));
         out.extend(self.usage.map(Event::Usage));
         out.push(Event::End);

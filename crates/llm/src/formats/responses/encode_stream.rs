@@ -34,6 +34,7 @@ pub struct StreamEncoder {
     waiting: VecDeque<(usize, Vec<Event>)>,
     finish: Option<Finish>,
     usage: Option<Usage>,
+    tier: Option<String>,
 }
 
 /// An item that is written but for its end.
@@ -61,6 +62,7 @@ impl StreamEncoder {
             waiting: VecDeque::new(),
             finish: None,
             usage: None,
+            tier: None,
         }
     }
 
@@ -91,6 +93,7 @@ impl StreamEncoder {
                 self.admit(false, out);
             }
             Event::Finish(finish) => self.finish = Some(finish),
+            Event::ServiceTier(tier) => self.tier = Some(tier),
             Event::Usage(usage) => self.usage = Some(usage),
             // The API has no keep-alive.
             Event::Ping => {}
@@ -318,7 +321,7 @@ impl StreamEncoder {
         self.close_last(ended, out);
         let output = std::mem::take(&mut self.output);
         let finish = self.finish.take().unwrap_or_else(|| Finish::new(crate::model::FinishKind::Stop, ""));
-        let end = End { finish: Some(&finish), usage: self.usage, service_tier: None };
+        let end = End { finish: Some(&finish), usage: self.usage, service_tier: self.tier.as_deref() };
         let response = self.head.response(&self.context, &end, output);
         let kind = if ended == "incomplete" { "response.incomplete" } else { "response.completed" };
         self.event(kind, json!({"response": response}), out);

@@ -3,10 +3,13 @@
 
 mod anthropic;
 mod bedrock;
+mod beside;
 mod cohere;
 mod gemini;
 mod openai;
 mod responses;
+
+pub(crate) use beside::beside;
 
 use pillion_llm::{Format, Usage};
 use serde_json::{Value, json};

@@ -71,7 +71,7 @@ pub(super) fn aggregate(events: &[Event]) -> Result<Value, String> {
     message.insert("content".to_owned(), Value::Null);
     for event in events.iter().filter(|event| event.data.trim() != "[DONE]" && !event.data.trim().is_empty()) {
         let chunk = event.json()?;
-        for key in ["id", "model", "created"] {
+        for key in ["id", "model", "created", "service_tier"] {
             if reply.get(key).is_none() && !chunk[key].is_null() {
                 reply[key] = chunk[key].clone();
             }

@@ -329,6 +329,8 @@ fn tools_stand_in_one_object_of_each_kind() {
         .has("/tools", json!([{"googleSearch": {}}]))
         .approximated(&["tools[].web_search_preview"]);
     openai(FLASH, json!({"web_search_options": {}})).has("/tools", json!([{"googleSearch": {}}]));
+    // An older model takes one kind or the other.
+    refused(OPENAI, json!({"tools": [{"googleSearch": {}}, function("a")]}), "tools");
     refused(OPENAI, json!({"tools": [{"type": "computer_use"}]}), "tools[0].type");
     refused(OPENAI, json!({"tools": [{"enterpriseWebSearch": {}}]}), "tools[0].enterpriseWebSearch");
     let bash = json!({"max_tokens": 1, "messages": [{"role": "user", "content": "q"}], "tools": [{"type": "bash_20250124", "name": "bash"}]});
