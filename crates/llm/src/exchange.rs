@@ -6,10 +6,12 @@ use crate::error::decode_error;
 use crate::formats::{self, ReplyContext, Restore, StreamEncoder};
 use crate::framing::Framing;
 use crate::json::Object;
-use crate::model::{Report, has_foreign_signature, mint};
+use crate::model::{Answer, Report, has_foreign_signature, mint};
 use crate::relay::{self, Splices};
 use crate::reply_stream::ReplyStream;
-use crate::translate::{Called, Translator, parse_reply, translate_request, without_foreign_thinking};
+use crate::translate::{
+    Called, Translator, parse_reply, read_whole_stream, translate_request, without_foreign_thinking,
+};
 use crate::{BodyError, Descriptor, Envelope, ErrorInfo, Format, Outline, UpstreamFault, Usage, Wire};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -334,6 +336,26 @@ impl Exchange {
         let mut frames = Vec::new();
         answer.into_events().into_iter().for_each(|event| encoder.push(event, &mut frames));
         Ok(Streamed { frames, usage, finish, lost })
+    }
+
+    /// Reads a stream for a client that asked for a whole reply, as some servers answer all the same. `body` is all of it.
+    ///
+    /// # Errors
+    /// As [`Exchange::reply`]; [`UpstreamFault::Truncated`] where the stream has no end.
+    pub fn stream_as_reply(&self, body: &Bytes) -> Result<Reply, UpstreamFault> {
+        let events = read_whole_stream(self.wire.format, body, self.restore.clone())?;
+        let mut answer = Answer::collect(events);
+        let (usage, finish, model) = (answer.usage, answer.finish.native.clone(), answer.model.clone());
+        self.called().fill(&mut answer.id, &mut answer.model);
+        let mut lost = Report::default();
+        let value = formats::encode_reply(self.client, answer, &self.context(), &mut lost);
+        Ok(Reply {
+            body: crate::json::bytes(&value),
+            usage,
+            finish: Some(finish),
+            model: Some(model).filter(|model| !model.is_empty()),
+            lost,
+        })
     }
 
     /// Reads a reply that is not 2xx, whatever its shape: JSON of the wire or of the cloud around it, other JSON, HTML,

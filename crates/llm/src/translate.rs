@@ -189,6 +189,33 @@ impl Translator {
     }
 }
 
+/// The events of a stream that is all there.
+pub(crate) fn read_whole_stream(wire: Format, body: &Bytes, restore: Restore) -> Result<Vec<Event>, UpstreamFault> {
+    let framing = wire.framing();
+    let mut splitter = Splitter::new(framing);
+    let mut frames = Vec::new();
+    let pushed = splitter.push(body.clone(), |frame| frames.push(frame));
+    pushed.map_err(|error| UpstreamFault::of_frame(wire, error))?;
+    let rest = Some(splitter.rest()).filter(|rest| !rest.trim_ascii().is_empty());
+    let mut decoder = StreamDecoder::new(wire, restore);
+    let mut events = Vec::new();
+    let mut take = |frame: &Bytes| -> Result<(), UpstreamFault> {
+        let frame = framing::read(framing, frame).map_err(|error| UpstreamFault::of_frame(wire, error))?;
+        decoder.push(&frame, &mut events)
+    };
+    frames.iter().try_for_each(&mut take)?;
+    // Half a frame is the cut itself, not another fault.
+    rest.iter().try_for_each(take).map_err(|fault| match fault {
+        UpstreamFault::Malformed { .. } => UpstreamFault::Truncated,
+        other => other,
+    })?;
+    decoder.finish(&mut events)?;
+    match events.iter().find_map(|event| if let Event::Error(error) = event { Some(error.clone()) } else { None }) {
+        Some(error) => Err(UpstreamFault::Reported(error.for_dialect(wire.dialect()))),
+        None => Ok(events),
+    }
+}
+
 /// The value of a 2xx reply's body.
 pub(crate) fn parse_reply(wire: Format, body: &[u8]) -> Result<Value, UpstreamFault> {
     serde_json::from_slice(body).map_err(|error| {

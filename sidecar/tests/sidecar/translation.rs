@@ -197,3 +197,31 @@ async fn bedrocks_clients_are_told_errors_in_the_header_that_they_read() {
     assert_eq!((answered.status.as_u16(), answered.header("x-amzn-errortype")), (429, Some("ThrottlingException")));
     assert_eq!(answered.json().await["message"], "slow down");
 }
+
+#[tokio::test]
+async fn a_stream_that_nobody_asked_for_becomes_the_whole_reply() {
+    for (kind, events) in [("OpenAI", openai_events().concat()), ("Anthropic", anthropic_events().concat())] {
+        for (path, body, text) in [
+            (OPENAI, openai_chat("m", false), "/choices/0/message/content"),
+            (ANTHROPIC, anthropic_chat("m", false), "/content/0/text"),
+        ] {
+            let (upstream, running) = with_upstream(kind).await;
+            let asked = post(running.data, path, body.clone()).spawn();
+            upstream.answer(200, "text/event-stream", events.as_bytes()).await;
+            let answered = asked.await.unwrap();
+            assert_eq!(answered.status, 200, "{kind} {path}");
+            assert_eq!(answered.header("content-type"), Some("application/json"), "{kind} {path}");
+            let reply = answered.json().await;
+            assert_eq!(reply.pointer(text), Some(&json!("Hi there")), "{kind} {path}: {reply}");
+
+            let asked = post(running.data, path, body).spawn();
+            let cut = &events[..events.len() / 2];
+            upstream.answer(200, "text/event-stream", cut.as_bytes()).await;
+            let answered = asked.await.unwrap();
+            assert_eq!(
+                (answered.status.as_u16(), answered.header("x-pillion-error")),
+                (502, Some("upstream_truncated"))
+            );
+        }
+    }
+}

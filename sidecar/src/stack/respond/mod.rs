@@ -150,7 +150,9 @@ impl Awaited {
         mut upstream: UpstreamBody,
         permit: &mut Permit,
     ) -> Result<Answer, Cause> {
-        let relays = self.exchange.relays();
+        // Some servers stream though nobody asked for it.
+        let streams = !self.streamed && says_events(&parts.headers);
+        let relays = self.exchange.relays() && !streams;
         let limit = if relays { LARGEST_HELD } else { LARGEST_TRANSLATED };
         let status = parts.status;
         let whole = match gather(&mut upstream, limit, permit, self.deadline, &self.provider.name).await? {
@@ -178,7 +180,8 @@ impl Awaited {
                 AnswerBody::Ready { chunks: streamed.frames, usage: streamed.usage, finish: Some(streamed.finish) };
             return Ok(Answer { status, headers, body });
         }
-        let reply = self.exchange.reply(&whole).map_err(|fault| fault_cause(fault, &self.provider.name))?;
+        let reply = if streams { self.exchange.stream_as_reply(&whole) } else { self.exchange.reply(&whole) };
+        let reply = reply.map_err(|fault| fault_cause(fault, &self.provider.name))?;
         self.lost(reply.lost);
         let headers = self.headers_of(&parts.headers, "application/json");
         self.keep.iter().for_each(|keep| keep.reply(&reply.body));
@@ -250,6 +253,11 @@ fn may_be_events(headers: &HeaderMap, framing: Framing) -> bool {
         let html = value.as_bytes().len() >= 9 && value.as_bytes()[..9].eq_ignore_ascii_case(b"text/html");
         !html && (framing == Framing::JsonArray || !is_json(value))
     })
+}
+
+fn says_events(headers: &HeaderMap) -> bool {
+    let essence = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
 fn is_json(content_type: &HeaderValue) -> bool {
