@@ -23,6 +23,8 @@ pub const COREDNS: &str = "registry.test/coredns:1";
 pub const PROVIDER: &str = "registry.test/recorded-provider:1";
 /// The vendors' Go SDKs.
 pub const SDKCHAT: &str = "registry.test/sdkchat:1";
+/// What an attacker would run in a pod.
+pub const INTRUDER: &str = "registry.test/intruder:1";
 
 /// A user of no rights; the images of ours run as it.
 const NOBODY: &str = "65532:65532";
@@ -214,6 +216,14 @@ pub fn of_the_provider() -> Result<Vec<Written>> {
 /// When they do not compile.
 pub fn of_the_clients() -> Result<Vec<Written>> {
     write(&[Image::of(SDKCHAT, &build::go_program("sdkchat")?, "/sdkchat", Some(NOBODY))])
+}
+
+/// The program that looks around in a pod.
+///
+/// # Errors
+/// When it does not compile.
+pub fn of_the_intruder() -> Result<Vec<Written>> {
+    write(&[Image::of(INTRUDER, &build::go_program("intruder")?, "/intruder", Some(NOBODY))])
 }
 
 fn write(images: &[Image]) -> Result<Vec<Written>> {

@@ -30,6 +30,14 @@ impl Installed {
     /// # Errors
     /// When an image cannot be built, or the release does not become ready.
     pub async fn start() -> Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with values of the chart, such as `secrets.access=Cluster`.
+    ///
+    /// # Errors
+    /// As [`Installed::start`].
+    pub async fn start_with(values: &[&str]) -> Result<Self> {
         let built =
             [images::of_the_product(Optimised::ForTests)?, images::of_the_provider()?, images::of_the_clients()?];
         let this = Self { cluster: Cluster::start().await? };
@@ -48,7 +56,10 @@ impl Installed {
             "--set",
             &registry,
         ];
-        this.cluster.helm(install).map_err(|error| error.context(this.cluster.pods_of(SYSTEM)))?;
+        let values = values.iter().flat_map(|&value| ["--set", value]);
+        this.cluster
+            .helm(install.into_iter().chain(values))
+            .map_err(|error| error.context(this.cluster.pods_of(SYSTEM)))?;
         Ok(this)
     }
 
@@ -57,12 +68,20 @@ impl Installed {
     /// # Errors
     /// When something of it does not become ready.
     pub async fn start_team(&self) -> Result<()> {
-        self.apply_case("provider.yaml")?;
-        self.cluster.rolled_out("providers", "deployment/recorded-provider")?;
+        self.start_provider()?;
         self.cluster.kubectl(["create", "namespace", TEAM])?;
         self.apply_case("team.yaml")?;
         self.apply_case("assistant.yaml")?;
         self.cluster.rolled_out(TEAM, "deployment/assistant")
+    }
+
+    /// Starts the recorded provider.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start_provider(&self) -> Result<()> {
+        self.apply_case("provider.yaml")?;
+        self.cluster.rolled_out("providers", "deployment/recorded-provider")
     }
 
     /// The cluster.

@@ -3,7 +3,7 @@
 //! ```text
 //! tools ─▶ process ─▶ apiserver ─▶ cluster ◀─ images ◀─ build
 //!                        ▲            ▲
-//!                       pki        provider (recorded replies), sdk (programs)
+//!                       pki        provider (recorded replies), sdk and intruder (programs)
 //! ```
 
 pub mod apiserver;
@@ -12,6 +12,8 @@ pub mod client;
 pub mod cluster;
 pub mod images;
 pub mod installed;
+pub mod intruder;
+pub mod jwt;
 pub mod operator;
 pub mod pki;
 pub mod process;

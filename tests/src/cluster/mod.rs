@@ -183,6 +183,15 @@ impl Cluster {
         process::run(&mut spec.command(false))
     }
 
+    /// A file of a projected volume of a pod, as kubelet has it on the node.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn projected(&self, pod_uid: &str, volume: &str, file: &str) -> Result<String> {
+        let volumes = self.folder.join("kubelet/pods").join(pod_uid).join("volumes/kubernetes.io~projected");
+        self.on_node("cat", [volumes.join(volume).join(file).display().to_string().as_str()])
+    }
+
     fn ctr<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<String> {
         self.on_node("ctr", ["--namespace", "k8s.io"].into_iter().chain(arguments))
     }
