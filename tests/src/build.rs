@@ -1,7 +1,8 @@
 //! Builds our own programs for the tests: with cargo for this machine, statically for images, and with Go for the vendors' SDKs.
+//! Runs tests of other packages where what they have at hand is wanted.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
@@ -103,6 +104,17 @@ pub fn statically(optimised: Optimised) -> Result<Vec<PathBuf>> {
     }
     process::run(&mut command)?;
     Ok(binaries.iter().map(|binary| target_folder.join(TARGET).join(profile).join(binary.name)).collect())
+}
+
+/// Runs those tests of a package's test program that have `name` in their names, with one more environment variable.
+///
+/// # Errors
+/// When the program does not compile, or one of the tests fails.
+pub fn run_tests(package: &str, program: &str, name: &str, (variable, value): (&str, &Path)) -> Result<()> {
+    let mut command = cargo();
+    command.args(["test", "--quiet", "--package", package, "--test", program, name]).env(variable, value);
+    process::run(&mut command).with_context(|| format!("running the tests {name} of {package}"))?;
+    Ok(())
 }
 
 /// Builds a program of the Go module `tests/go`, statically, and gives its path. Done once a process.

@@ -94,21 +94,15 @@ impl Program {
 
     /// The installed program, with an environment of its own: no proxy, no key and no configuration of who runs the tests.
     fn command(self) -> Result<Command> {
-        let sources = workspace::root().join("tests/sdk");
         let mut command = match self {
             Self::Go => Command::new(build::go_program("sdkchat")?),
-            Self::Python => Command::new(install::python()?),
+            Self::Python => return python("sdkchat"),
             Self::Node => Command::new(install::node_program()?),
             Self::Java => Command::new(install::java_program()?),
         };
         command.env_clear();
         match self {
-            Self::Go => {}
-            Self::Python => {
-                command.args(["-B", "-m", "sdkchat"]).env("PYTHONPATH", sources.join("python"));
-                // Neither traces nor the metadata of a machine in a cloud.
-                command.env("LANGSMITH_TRACING", "false").env("AWS_EC2_METADATA_DISABLED", "true");
-            }
+            Self::Go | Self::Python => {}
             Self::Node => {
                 command.arg(install::node()?.join("main.mjs"));
             }
@@ -118,4 +112,13 @@ impl Program {
         }
         Ok(command)
     }
+}
+
+/// A package of `tests/sdk/python` with the SDKs, and with an environment of its own.
+pub(super) fn python(package: &str) -> Result<Command> {
+    let mut command = Command::new(install::python()?);
+    command.args(["-B", "-m", package]).env_clear().env("PYTHONPATH", workspace::root().join("tests/sdk/python"));
+    // Neither traces nor the metadata of a machine in a cloud.
+    command.env("LANGSMITH_TRACING", "false").env("AWS_EC2_METADATA_DISABLED", "true");
+    Ok(command)
 }

@@ -6,6 +6,7 @@ mod carried;
 mod consistent;
 mod corpus;
 mod drive;
+mod emitted;
 mod errors;
 mod excluded;
 mod facts;

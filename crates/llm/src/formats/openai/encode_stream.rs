@@ -26,6 +26,15 @@ pub struct StreamEncoder {
     said: u64,
     usage: Option<Usage>,
     tier: Option<String>,
+    /// How many blocks of thinking and how many annotations have gone.
+    thoughts: usize,
+    annotations: usize,
+}
+
+/// Lists of a message that grow from chunk to chunk, beside its calls.
+enum List {
+    Thoughts,
+    Annotations,
 }
 
 /// An open part.
@@ -66,6 +75,8 @@ impl StreamEncoder {
             said: 0,
             usage: None,
             tier: None,
+            thoughts: 0,
+            annotations: 0,
         }
     }
 
@@ -124,7 +135,8 @@ impl StreamEncoder {
             PartStart::Refusal => Open::Refusal,
             PartStart::Thinking => Open::Thinking(String::new(), None),
             PartStart::RedactedThinking(data) => {
-                self.delta(json!({"thinking_blocks": [redacted_block(&data)]}), out);
+                let block = self.numbered(List::Thoughts, redacted_block(&data));
+                self.delta(json!({"thinking_blocks": [block]}), out);
                 return;
             }
             PartStart::ToolCall { id, name } => {
@@ -153,7 +165,10 @@ impl StreamEncoder {
                 json!({"content": text})
             }
             (Some(Open::Text(said)), PartDelta::Citation(citation)) => match citation.range {
-                Some(_) => json!({"annotations": [citations::write(&citation, said.length, said.before)]}),
+                Some(_) => {
+                    let annotation = citations::write(&citation, said.length, said.before);
+                    json!({"annotations": [self.numbered(List::Annotations, annotation)]})
+                }
                 None => return said.whole.push(citation),
             },
             (Some(Open::Text(_)), PartDelta::Signature(signature)) => {
@@ -193,15 +208,29 @@ impl StreamEncoder {
             }
             Some(Open::Thinking(text, Some(signature))) => {
                 let block = thinking_block(&text, Some(&signature), self.origin);
+                let block = self.numbered(List::Thoughts, block);
                 self.delta(json!({"thinking_blocks": [block]}), out);
             }
             Some(Open::Text(said)) if !said.whole.is_empty() => {
-                let annotations =
-                    said.whole.iter().map(|citation| citations::write(citation, said.length, said.before));
-                self.delta(json!({"annotations": annotations.collect::<Vec<_>>()}), out);
+                let annotations = said.whole.iter().map(|citation| {
+                    self.numbered(List::Annotations, citations::write(citation, said.length, said.before))
+                });
+                let annotations: Vec<Value> = annotations.collect();
+                self.delta(json!({"annotations": annotations}), out);
             }
             _ => {}
         }
+    }
+
+    /// An entry of a list that grows from chunk to chunk: SDKs put it together by the entries' index.
+    fn numbered(&mut self, list: List, mut entry: Value) -> Value {
+        let next = match list {
+            List::Thoughts => &mut self.thoughts,
+            List::Annotations => &mut self.annotations,
+        };
+        entry["index"] = json!(*next);
+        *next += 1;
+        entry
     }
 
     fn choice(&self, delta: Value) -> Value {

@@ -156,7 +156,10 @@ impl Facts {
     fn media(&mut self, path: &str, who: Who, value: &Value) {
         if let Some(url) = value.as_str() {
             let data = url.split_once(";base64,").map_or(url, |(_, data)| data);
-            self.note(path, who, Says::Media(data.to_owned()));
+            // Google takes base64 in the alphabet for URLs, which others are told in the usual one.
+            let here = !data.contains("://");
+            let data = if here { data.replace('-', "+").replace('_', "/") } else { data.to_owned() };
+            self.note(path, who, Says::Media(data));
         }
     }
 

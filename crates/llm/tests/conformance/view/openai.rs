@@ -88,7 +88,7 @@ pub(super) fn aggregate(events: &[Event]) -> Result<Value, String> {
                 append(&mut message, key, &delta[key]);
             }
             logprobs.extend(list(&choice["logprobs"]["content"]).cloned());
-            annotations.extend(list(&delta["annotations"]).cloned());
+            annotations.extend(list(&delta["annotations"]).cloned().map(unnumbered));
             for call in list(&delta["tool_calls"]) {
                 fragment(&mut calls, call);
             }
@@ -106,6 +106,12 @@ pub(super) fn aggregate(events: &[Event]) -> Result<Value, String> {
         reply["usage"] = usage;
     }
     Ok(reply)
+}
+
+/// An entry as a whole reply has it: the index is for putting a stream together.
+fn unnumbered(mut entry: Value) -> Value {
+    entry.as_object_mut().map(|entry| entry.remove("index"));
+    entry
 }
 
 /// Adds a piece of a member: text to text, parts to parts (Mistral thinks in parts).

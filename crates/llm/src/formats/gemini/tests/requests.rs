@@ -598,3 +598,23 @@ fn bodies_that_are_none_are_refused_by_field() {
         assert_eq!(error.param.as_deref(), Some(param), "{body}");
     }
 }
+
+#[test]
+fn base64_for_urls_is_sent_to_others_as_all_read_it() {
+    let body = json!({"contents": [{"role": "user", "parts": [
+        {"inlineData": {"mimeType": "image/png", "data": "-_-_QQ"}}, {"text": "what is it?"},
+    ]}]});
+    let outline = crate::outline(GEMINI, &crate::json::bytes(&body)).unwrap();
+    let provider = crate::provider("Anthropic").unwrap();
+    let target = crate::Target {
+        provider,
+        wire: Format::AnthropicMessages.into(),
+        model: Some("claude-sonnet-4-5"),
+        defaults: &Object::new(),
+        overrides: &Object::new(),
+        ask_usage: false,
+    };
+    let prepared = crate::prepare(GEMINI, &crate::json::bytes(&body), &outline, &target).unwrap();
+    let sent: Value = serde_json::from_slice(&prepared.body).unwrap();
+    assert_eq!(sent["messages"][0]["content"][0]["source"]["data"], "+/+/QQ==");
+}
