@@ -5,6 +5,7 @@
 mod answers;
 mod events;
 mod json;
+mod kept;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,6 +20,7 @@ use crate::matrix::model;
 use crate::parties::{FORMATS, others, targets};
 use crate::{replies, requests, streams, view};
 use json::Kind;
+use kept::Kept;
 
 /// One mutant of this many is tried; which ones is chosen by their names, so always the same.
 const SHARE: u64 = 6;
@@ -98,7 +100,7 @@ fn spoilt(body: &Value, mutant: &Mutant) -> Value {
 }
 
 /// What upstream and client both say in the neutral model, in its order: what was exact must stay so.
-fn kept(said: &[String], translated: &[String]) -> Vec<String> {
+fn common(said: &[String], translated: &[String]) -> Vec<String> {
     let mut rest = translated.iter();
     said.iter()
         .filter(|line| rest.clone().any(|other| other == *line) && rest.by_ref().any(|other| other == *line))
@@ -113,7 +115,7 @@ fn holds(translated: &[String], kept: &[String]) -> bool {
 
 #[test]
 fn spoilt_requests_are_noticed() {
-    let mut tally = Tally::default();
+    let (mut tally, mut ledger) = (Tally::default(), Kept::default());
     for case in cases(|case| case.request.is_some() && case.status != 400) {
         for target in targets().filter(|target| target.wire.format != case.format()) {
             for model in target.models {
@@ -122,7 +124,8 @@ fn spoilt_requests_are_noticed() {
                     let wire = target.wire.format;
                     let asked: Value = serde_json::from_slice(case.request.as_ref().unwrap()).unwrap();
                     let said = |body: &Value| model::lines(wire, body).unwrap_or_default();
-                    let kept = kept(&model::lines(case.format(), &asked).unwrap_or_default(), &said(&sent.body));
+                    let kept = common(&model::lines(case.format(), &asked).unwrap_or_default(), &said(&sent.body));
+                    ledger.add(&case.id, &kept);
                     tally.run(of_json(case.format(), wire, &sent.body), |mutant| {
                         let body = spoilt(&sent.body, mutant);
                         requests::judged(case, target, model, &sent, &body).is_err() || !holds(&said(&body), &kept)
@@ -132,17 +135,19 @@ fn spoilt_requests_are_noticed() {
         }
     }
     tally.judged("requests");
+    ledger.judged("requests");
 }
 
 #[test]
 fn spoilt_replies_are_noticed() {
-    let mut tally = Tally::default();
+    let (mut tally, mut ledger) = (Tally::default(), Kept::default());
     for case in cases(|case| case.ok() && !case.streaming) {
         for client in others(case.format()) {
             let Ok(Some((reply, body))) = replies::answered(case, client) else { continue };
             if replies::judged(case, client, &reply, &body).is_ok() {
                 let upstream: Value = serde_json::from_slice(&case.response).unwrap();
-                let kept = kept(&answers::lines(case.format(), &upstream), &answers::lines(client, &body));
+                let kept = common(&answers::lines(case.format(), &upstream), &answers::lines(client, &body));
+                ledger.add(&case.id, &kept);
                 tally.run(of_json(client, case.format(), &body), |mutant| {
                     let body = spoilt(&body, mutant);
                     replies::judged(case, client, &reply, &body).is_err()
@@ -152,11 +157,12 @@ fn spoilt_replies_are_noticed() {
         }
     }
     tally.judged("replies");
+    ledger.judged("replies");
 }
 
 #[test]
 fn spoilt_streams_are_noticed() {
-    let mut tally = Tally::default();
+    let (mut tally, mut ledger) = (Tally::default(), Kept::default());
     for case in cases(|case| case.ok() && case.streaming) {
         for listener in streams::listeners(case) {
             let Ok((driven, events)) = streams::heard(case, &listener) else { continue };
@@ -166,7 +172,8 @@ fn spoilt_streams_are_noticed() {
                 let said = |events: &[Event]| {
                     view::aggregate(client, events).map(|whole| answers::lines(client, &whole)).unwrap_or_default()
                 };
-                let kept = kept(&answers::lines(case.format(), &upstream), &said(&events));
+                let kept = common(&answers::lines(case.format(), &upstream), &said(&events));
+                ledger.add(&case.id, &kept);
                 tally.run(events::places(client, case.format(), &events), |mutant| {
                     let events = events::spoilt(&events, mutant);
                     streams::judged(case, &listener, &driven, &events).is_err() || !holds(&said(&events), &kept)
@@ -175,4 +182,5 @@ fn spoilt_streams_are_noticed() {
         }
     }
     tally.judged("streams");
+    ledger.judged("streams");
 }
