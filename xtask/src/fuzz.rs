@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pillion_tests::workspace;
 
 use crate::shell::{cargo, run};
 
 const CARGO_FUZZ: &str = "0.13.2";
+/// What holds the frames of a recorded AWS event stream.
+const EVENT_STREAM: &str = "response.eventstream.b64";
 const TARGETS: [&str; 4] = ["frames", "requests", "replies", "streams"];
 
 /// Fuzzes every target; `arguments` go to libFuzzer (default: a minute each). Without a sanitizer, so that the pinned
@@ -30,7 +34,18 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Formats by the folders of recorded cases, in the order in which a fuzz input's byte numbers them.
+const FORMATS: [&[&str]; 6] = [
+    &["chat-completions"],
+    &["responses"],
+    &["messages", "raw-predict", "invoke", "invoke-with-response-stream"],
+    &["generate-content", "stream-generate-content"],
+    &["converse", "converse-stream"],
+    &["v2-chat"],
+];
+
 /// A folder of seeds outside of the sources: recorded requests and replies, each behind the two bytes that choose formats.
+/// One of them is the case's own; the other turns from case to case.
 fn seeds(target: &str) -> Result<PathBuf> {
     let folder = workspace::root().join("target/fuzz-corpus").join(target);
     std::fs::create_dir_all(&folder)?;
@@ -41,14 +56,26 @@ fn seeds(target: &str) -> Result<PathBuf> {
             let fits = match target {
                 "requests" => name.starts_with("request."),
                 "replies" => name == "response.json",
-                _ => name == "response.sse",
+                _ => name == "response.sse" || name == EVENT_STREAM,
             };
-            let data = std::fs::read(&path).unwrap_or_default();
+            let mut data = std::fs::read(&path).unwrap_or_default();
+            if name == EVENT_STREAM {
+                data.retain(|byte| !byte.is_ascii_whitespace());
+                data = STANDARD.decode(data).with_context(|| path.display().to_string())?;
+            }
             if fits && data.len() < 32 * 1024 {
                 number = number.wrapping_add(1);
-                let case = path.components().rev().nth(1).map(|part| part.as_os_str().to_string_lossy().into_owned());
-                let seed = [&[number % 6, number / 6 % 6], &data[..]].concat();
-                std::fs::write(folder.join(case.unwrap_or_default()), seed)?;
+                let part =
+                    |n| path.components().rev().nth(n).map(|part| part.as_os_str().to_string_lossy().into_owned());
+                let (case, endpoint) = (part(1).unwrap_or_default(), part(2).unwrap_or_default());
+                let own = FORMATS.iter().position(|folders| folders.contains(&endpoint.as_str()));
+                let (own, other) = (own.unwrap_or_default() as u8, number % 6);
+                let choice = match target {
+                    "frames" => [if name == EVENT_STREAM { 2 } else { 0 }, number],
+                    "requests" => [own, other],
+                    _ => [other, own],
+                };
+                std::fs::write(folder.join(format!("{endpoint}-{case}")), [&choice, &data[..]].concat())?;
             }
         }
     }

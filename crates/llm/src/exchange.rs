@@ -365,6 +365,16 @@ impl Exchange {
         decode_error(self.wire, status, headers, body).for_dialect(self.client.dialect())
     }
 
+    /// After how many seconds upstream's error says that the call may be made again, where its body says it: headers may
+    /// say it too.
+    #[must_use]
+    pub fn retry_after(&self, body: &[u8]) -> Option<u64> {
+        match self.wire.format {
+            Format::GeminiGenerateContent => formats::gemini::retry_after(&serde_json::from_slice(body).ok()?),
+            _ => None,
+        }
+    }
+
     /// Whether bodies of errors may go back as they are: both sides speak the same format, and no cloud is between.
     #[must_use]
     pub fn relays_errors(&self) -> bool {

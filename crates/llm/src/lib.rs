@@ -30,6 +30,7 @@ mod params;
 pub mod providers;
 mod relay;
 mod reply_stream;
+mod sketch;
 mod translate;
 
 pub use call::{Call, classify};

@@ -4,6 +4,7 @@ use crate::envelope::Unwrap;
 use crate::formats;
 use crate::formats::seen::Noted;
 use crate::framing::{Framing, json_array};
+use crate::model::Report;
 use crate::relay::Observer;
 use crate::translate::Translator;
 use crate::{ErrorInfo, Format, UpstreamFault, Usage};
@@ -115,6 +116,15 @@ impl ReplyStream {
     #[must_use]
     pub fn has_delta(&self) -> bool {
         self.noted().has_delta
+    }
+
+    /// What of the stream so far the client's format says only nearly, or has no place for. To be asked at the end, once.
+    #[must_use]
+    pub fn lost(&self) -> Report {
+        match &self.inner {
+            Inner::Relay(_) => Report::default(),
+            Inner::Translate(translator) => translator.lost(),
+        }
     }
 
     /// How many events have said something; comments and pings, which only keep a connection open, do not count.

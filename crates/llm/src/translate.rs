@@ -7,6 +7,7 @@ use crate::formats::{self, ReplyContext, Restore, StreamDecoder, StreamEncoder};
 use crate::framing::{self, Framing, Splitter};
 use crate::json::Object;
 use crate::model::{Event, Names, PartStart, Report};
+use crate::sketch::Sketch;
 use crate::{ErrorInfo, Format, Outline, UpstreamFault};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -79,6 +80,9 @@ pub(crate) struct Translator {
     wire: Format,
     /// What the answer is called where upstream does not say.
     called: Called,
+    sketch: Sketch,
+    client: Format,
+    context: ReplyContext,
 }
 
 /// Id and model of an answer, for formats that name neither (Converse).
@@ -112,7 +116,10 @@ impl Translator {
             framing,
             splitter: Splitter::new(framing),
             decoder: StreamDecoder::new(wire, restore),
-            encoder: StreamEncoder::new(client, context),
+            encoder: StreamEncoder::new(client, context.clone()),
+            sketch: Sketch::default(),
+            client,
+            context,
             noted: Noted::default(),
             wire,
             called,
@@ -147,6 +154,11 @@ impl Translator {
         self.decoder.has_finish()
     }
 
+    /// What of all that came the client's format says only nearly, or has no place for.
+    pub(crate) fn lost(&self) -> Report {
+        self.sketch.clone().lost(self.client, &self.context)
+    }
+
     /// What ends the client's stream when it failed, in formats where that depends on what came before.
     pub(crate) fn fail(&mut self, error: &ErrorInfo) -> Option<Bytes> {
         self.encoder.fail(error)
@@ -170,6 +182,7 @@ impl Translator {
                 return Err(UpstreamFault::Reported(error));
             }
             self.note(&event);
+            self.sketch.note(&event);
             if let Event::Start { id, model, .. } = &mut event {
                 self.called.fill(id, model);
             }

@@ -7,10 +7,14 @@ use crate::error::Cause;
 use crate::metrics::{AttemptLabels, CallLabels, ProviderLabels, TokenLabels};
 use crate::snapshots::{Backend, Provider};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use pillion_llm::model::Report;
 use pillion_llm::{Call, Dialect, Operation, Usage};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+const OPENAI_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const AWS_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-pillion-request-id");
 const ROUTE: HeaderName = HeaderName::from_static("x-pillion-route");
 const PROVIDER: HeaderName = HeaderName::from_static("x-pillion-provider");
@@ -39,6 +43,8 @@ pub(crate) struct Record {
     first_byte: Option<Duration>,
     usage: Option<Usage>,
     finish: Option<String>,
+    /// What of a stream the client could not be told.
+    lost: Option<String>,
     ended: Option<Ended>,
 }
 
@@ -69,6 +75,7 @@ impl Record {
             first_byte: None,
             usage: None,
             finish: None,
+            lost: None,
             ended: None,
         }
     }
@@ -120,6 +127,12 @@ impl Record {
         self.finish = finish.or(self.finish.take());
     }
 
+    /// What of a stream the client could be told only nearly, or not at all: its headers went before that was known.
+    pub(crate) fn lost(&mut self, report: &Report) {
+        let lost: Vec<&str> = report.dropped.iter().chain(&report.approximated).map(String::as_str).collect();
+        self.lost = (!lost.is_empty()).then(|| lost.join(", "));
+    }
+
     /// All went well up to the last byte.
     pub(crate) fn succeeded(&mut self) {
         self.ended.get_or_insert(Ended { outcome: "ok", fault: "none", detail: None });
@@ -150,6 +163,25 @@ impl Record {
         }
         if let Some(rule) = &self.rule {
             headers.insert(ROUTE, rule.clone());
+        }
+        self.name_for_sdk(headers);
+    }
+
+    /// The request's id where the client's SDK reads it: the provider's own, under whichever name it came, else ours.
+    fn name_for_sdk(&self, headers: &mut HeaderMap) {
+        let name = match self.dialect {
+            Dialect::OpenAI | Dialect::AzureOpenAI => OPENAI_REQUEST_ID,
+            Dialect::Anthropic => ANTHROPIC_REQUEST_ID,
+            Dialect::Bedrock => AWS_REQUEST_ID,
+            _ => return,
+        };
+        if headers.contains_key(&name) {
+            return;
+        }
+        let told =
+            [OPENAI_REQUEST_ID, ANTHROPIC_REQUEST_ID, AWS_REQUEST_ID].into_iter().find_map(|name| headers.get(name));
+        if let Some(id) = told.cloned().or_else(|| HeaderValue::from_str(&self.id).ok()) {
+            headers.insert(name, id);
         }
     }
 
@@ -206,6 +238,7 @@ impl Drop for Record {
             fault = ended.fault,
             detail = ended.detail,
             finish = self.finish.as_deref(),
+            reply_lost = self.lost.as_deref(),
             duration_ms = millis(elapsed),
             first_byte_ms = self.first_byte.map(millis),
             input_tokens = usage.input,

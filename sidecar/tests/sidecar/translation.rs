@@ -225,3 +225,48 @@ async fn a_stream_that_nobody_asked_for_becomes_the_whole_reply() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_stream_loses_is_in_the_log_line_of_its_call() {
+    logs::collect();
+    let token = json!({"token": "Hi", "logprob": -0.1, "bytes": null, "top_logprobs": []});
+    let mut events = openai_events();
+    let chunk = json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2024",
+        "choices": [{"index": 0, "delta": {"content": "!"}, "logprobs": {"content": [token]}, "finish_reason": null}]});
+    events.insert(2, format!("data: {chunk}\n\n"));
+    let (upstream, running) = with_upstream("OpenAI").await;
+    let asked = post(running.data, ANTHROPIC, anthropic_chat("m", true)).spawn();
+    upstream.answer(200, "text/event-stream", events.concat().as_bytes()).await;
+    let answered = asked.await.unwrap();
+    let id = answered.header("x-pillion-request-id").unwrap().to_owned();
+    assert!(answered.text().await.contains("message_stop"));
+    running.idle().await;
+    let lines = logs::lines_with(&id);
+    let lost = lines.iter().find_map(|line| line["fields"]["reply_lost"].as_str());
+    assert_eq!(lost, Some("logprobs"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn sdks_find_the_requests_id_and_when_to_come_again_where_they_look() {
+    let exhausted = json!({"error": {"code": 429, "message": "slow", "status": "RESOURCE_EXHAUSTED", "details": [
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7.2s"},
+    ]}});
+    for (path, body, name) in
+        [(OPENAI, openai_chat("m", false), "x-request-id"), (ANTHROPIC, anthropic_chat("m", false), "request-id")]
+    {
+        let (upstream, running) = with_upstream("Gemini").await;
+        let asked = post(running.data, path, body.clone()).spawn();
+        upstream.answer(429, "application/json", exhausted.to_string().as_bytes()).await;
+        let answered = asked.await.unwrap();
+        assert_eq!((answered.status.as_u16(), answered.header("retry-after")), (429, Some("8")), "{path}");
+        assert_eq!(answered.header(name), answered.header("x-pillion-request-id"), "{path}");
+
+        // A provider's own id is told under the client's name.
+        let (upstream, running) = with_upstream("Anthropic").await;
+        let asked = post(running.data, path, body).spawn();
+        let mut call = upstream.call().await;
+        let headers = [("content-type", "application/json"), ("request-id", "req_1")];
+        call.reply_with(200, &headers, ANTHROPIC_REPLY.as_bytes()).await;
+        assert_eq!(asked.await.unwrap().header(name), Some("req_1"), "{path}");
+    }
+}

@@ -145,6 +145,7 @@ impl Pieces for RecordedEvents {
                 Ok(false) => {
                     events.over = true;
                     record.used(events.stream.usage(), None);
+                    record.lost(&events.stream.lost());
                     record.succeeded();
                 }
                 Err(cause) => {

@@ -193,12 +193,17 @@ impl Awaited {
         let by = self.deadline.min(Instant::now() + ERROR_PATIENCE);
         let body = read_some(&mut upstream, LARGEST_ERROR, by).await;
         let info = self.exchange.error(parts.status.as_u16(), &parts.headers, &body);
+        let mut headers = self.reply_headers(&parts.headers);
+        if let Some(seconds) = self.exchange.retry_after(&body) {
+            // SDKs of other vendors read it there only.
+            headers.entry(header::RETRY_AFTER).or_insert_with(|| HeaderValue::from(seconds));
+        }
         let content_type = parts.headers.get(header::CONTENT_TYPE).filter(|value| is_json(value));
         let raw = content_type
             .filter(|_| self.exchange.relays_errors())
             .map(|content_type| Box::new(RawBody { status: parts.status, content_type: content_type.clone(), body }));
         let cause = Cause::UpstreamError(Box::new(info));
-        Failed { again: cause.again(), cause, headers: Box::new(self.reply_headers(&parts.headers)), raw }
+        Failed { again: cause.again(), cause, headers: Box::new(headers), raw }
     }
 
     /// Adds what the reply lost to what the request did.

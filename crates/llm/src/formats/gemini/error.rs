@@ -90,6 +90,19 @@ pub fn read_error(value: &Value, status: u16) -> Option<ErrorInfo> {
     })
 }
 
+/// After how many seconds a call may be made again, where the error says (`google.rpc.RetryInfo`).
+#[must_use]
+pub fn retry_after(value: &Value) -> Option<u64> {
+    let value = match value {
+        Value::Array(items) => items.iter().find(|item| item.get("error").is_some())?,
+        value => value,
+    };
+    let details = value.pointer("/error/details")?.as_array()?;
+    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
+    (0.0..86_400.0).contains(&seconds).then(|| seconds.ceil().max(1.0) as u64)
+}
+
 /// The kind of a `google.rpc.Code`.
 fn kind_of(name: &str) -> Option<ErrorKind> {
     Some(match name {

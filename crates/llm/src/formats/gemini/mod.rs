@@ -40,7 +40,7 @@ pub use encode_reply::encode_reply;
 pub(crate) use encode_request::encode_params;
 pub use encode_request::encode_request;
 pub use encode_stream::StreamEncoder;
-pub use error::{error_body, error_frame, read_error};
+pub use error::{error_body, error_frame, read_error, retry_after};
 pub(crate) use observe::{observe, observe_reply};
 pub(crate) use signature::forget_missing_signatures;
 pub(crate) use spelling::spellings;

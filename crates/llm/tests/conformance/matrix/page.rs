@@ -14,7 +14,7 @@ A call whose provider speaks another format than the client is translated. What 
 
 - **✓** exact: what reaches the other side is equal in the gateway's model, valid under the vendor's schema, and says the same when it is translated back.
 - **≈** approximated: said as nearly as the format can; how is below the table. The fields are named in the reply's header `x-pillion-approximated`, those of a whole reply as `reply.…`.
-- **–** dropped: the format has no place for it. The fields are named in the reply's header `x-pillion-dropped`, those of a whole reply as `reply.…`; what a stream loses only this page tells, since its headers are gone by then.
+- **–** dropped: the format has no place for it. The fields are named in the reply's header `x-pillion-dropped`, those of a whole reply as `reply.…`; what a stream loses is named in the line of the sidecar's log on the call (`reply_lost`), since its headers are gone by then.
 - **✗** refused: answered 400 `unsupported_parameter` with the field in `param`, because an answer without it would be another one.
 - **·** that provider's replies have no such thing.
 
