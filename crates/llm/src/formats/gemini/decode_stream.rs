@@ -144,8 +144,10 @@ impl StreamDecoder {
     }
 
     fn chunk(&mut self, chunk: &Value, out: &mut Vec<Event>) {
-        if let Some(tier) = chunk.pointer("/usageMetadata/serviceTier").and_then(Value::as_str) {
-            self.tier = Some(decode_reply::tier(tier));
+        // Each chunk says it.
+        if self.tier.is_none() {
+            let tier = chunk.get("usageMetadata").and_then(|usage| usage.get("serviceTier")?.as_str());
+            self.tier = tier.map(decode_reply::tier);
         }
         if let Some(usage) = chunk.get("usageMetadata").and_then(usage::read) {
             self.usage = Some(usage);

@@ -109,8 +109,9 @@ impl StreamDecoder {
             self.usage = Some(usage);
             self.start(&chunk, out);
         }
-        if let Some(tier) = chunk.get("service_tier").and_then(Value::as_str) {
-            self.tier = Some(tier.to_owned());
+        // Each chunk says it.
+        if self.tier.is_none() {
+            self.tier = chunk.get("service_tier").and_then(Value::as_str).map(str::to_owned);
         }
         // Several choices are never asked for; the first is the answer.
         for choice in choices.into_iter().flatten() {
