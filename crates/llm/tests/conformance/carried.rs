@@ -9,7 +9,7 @@ use crate::facts::{Says, asks, facts};
 use crate::frames;
 use crate::grammar::grammar;
 use crate::made::calling;
-use crate::parties::{FORMATS, call, others, plain_request, vendor};
+use crate::parties::{FORMATS, call, others, plain_request, thinking, vendor};
 use crate::view::{self, View};
 
 const O: Format = Format::OpenAIChat;
@@ -235,5 +235,81 @@ fn params_fill_what_is_missing_and_overrides_win_on_every_path() {
         says(&found, "top_p", json!(0.25));
         let found = params(client, wire, json!({"max_tokens": 90}), json!({}), json!({"max_tokens": 40}));
         says(&found, "max_tokens", json!(40));
+    }
+}
+
+#[test]
+fn vendors_own_objects_reach_their_vendor_from_any_format_in_any_place_for_them() {
+    const G: Format = Format::GeminiGenerateContent;
+    const B: Format = Format::BedrockConverse;
+    let mut problems = Vec::new();
+    let safety = json!([{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]);
+    let guardrail = json!({"guardrailIdentifier": "g", "guardrailVersion": "1"});
+    let edits = json!({"edits": []});
+    for (wire, members, place, expected) in [
+        (G, json!({"safetySettings": safety}), "/safetySettings", &safety),
+        (
+            G,
+            json!({"generationConfig": {"responseModalities": ["TEXT"]}}),
+            "/generationConfig/responseModalities/0",
+            &json!("TEXT"),
+        ),
+        (
+            G,
+            json!({"thinkingConfig": {"includeThoughts": true}}),
+            "/generationConfig/thinkingConfig/includeThoughts",
+            &json!(true),
+        ),
+        (B, json!({"guardrailConfig": guardrail}), "/guardrailConfig", &guardrail),
+        (B, json!({"additionalModelRequestFields": {"top_k": 20}}), "/additionalModelRequestFields/top_k", &json!(20)),
+        (A, json!({"context_management": edits}), "/context_management", &edits),
+    ] {
+        for client in others(wire) {
+            let plain = plain_request(client, false);
+            let mut flattened = plain.clone();
+            flattened.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            let mut literal = plain;
+            literal["extra_body"] = members.clone();
+            for body in [flattened, literal] {
+                let (upstream, prepared) = sent(client, &body, wire, thinking(wire));
+                if upstream.pointer(place) != Some(expected) || !prepared.dropped.is_empty() {
+                    problems
+                        .push(format!("{client} to {wire}: {body} became {upstream}, dropped {:?}", prepared.dropped));
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn a_finish_of_tomorrow_is_an_answer_all_the_same() {
+    for (wire, place) in [
+        (O, "/choices/0/finish_reason"),
+        (A, "/stop_reason"),
+        (Format::GeminiGenerateContent, "/candidates/0/finishReason"),
+        (Format::BedrockConverse, "/stopReason"),
+        (Format::CohereChat, "/finish_reason"),
+    ] {
+        let (mut whole, stream) = calling(wire, &json!("well"), &json!({}));
+        let known = whole.pointer(place).unwrap().as_str().unwrap().to_owned();
+        *whole.pointer_mut(place).unwrap() = json!("OF_TOMORROW");
+        let text = String::from_utf8_lossy(&stream).replace(&format!("\"{known}\""), "\"OF_TOMORROW\"");
+        // A checksum stands in the way.
+        let streams = wire != Format::BedrockConverse;
+        assert!(!streams || text.contains("OF_TOMORROW"), "{wire}: {text}");
+        for client in FORMATS.iter().copied().filter(|client| *client != wire) {
+            let body = plain_request(client, streams);
+            let (_, prepared) = sent(client, &body, wire, thinking(wire));
+            let reply =
+                prepared.exchange.reply(&bytes(&whole)).unwrap_or_else(|fault| panic!("{client} of {wire}: {fault}"));
+            assert_eq!(reply.finish.as_deref(), Some("OF_TOMORROW"), "{client} of {wire}");
+            if streams {
+                let driven = drive(&prepared.exchange, [text.as_bytes()]);
+                grammar(client, prepared.exchange.client_framing(), &driven.out)
+                    .unwrap_or_else(|why| panic!("{client} of {wire}: {why}"));
+                assert!(!String::from_utf8_lossy(&driven.out).contains("\"error\":{"), "{client} of {wire}");
+            }
+        }
     }
 }

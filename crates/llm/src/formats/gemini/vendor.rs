@@ -25,10 +25,10 @@ const VERTEX_ONLY: &[&str] = &["labels", "modelArmorConfig", "outputConfig"];
 /// Takes them out of a request's extras.
 pub(super) fn take(extras: &mut Object, cloud: bool) -> Object {
     let mut own = pick(extras, cloud);
-    own.extend(take_google(extras, cloud));
+    merge_into(&mut own, take_google(extras, cloud));
     if let Some(mut inner) = take_object(extras, "extra_body") {
-        own.extend(pick(&mut inner, cloud));
-        own.extend(take_google(&mut inner, cloud));
+        merge_into(&mut own, pick(&mut inner, cloud));
+        merge_into(&mut own, take_google(&mut inner, cloud));
         if !inner.is_empty() {
             extras.insert("extra_body".to_owned(), Value::Object(inner));
         }
@@ -45,22 +45,33 @@ fn pick(members: &mut Object, cloud: bool) -> Object {
             own.insert((*key).to_owned(), value);
         }
     }
+    // Many write it beside the object that it is of.
+    for key in ["thinkingConfig", "thinking_config"] {
+        if let Some(thinking) = take_object(&mut out, key) {
+            let config = Object::from_iter([("thinkingConfig".to_owned(), Value::Object(thinking))]);
+            let config = spelling::camel(Object::from_iter([("generationConfig".to_owned(), Value::Object(config))]));
+            merge_into(&mut own, config);
+        }
+    }
     *members = out;
     own
+}
+
+/// Adds members; objects that are there get the more of theirs.
+fn merge_into(own: &mut Object, more: Object) {
+    for (key, value) in more {
+        match (own.get_mut(&key), value) {
+            (Some(Value::Object(inside)), Value::Object(more)) => inside.extend(more),
+            (_, value) => drop(own.insert(key, value)),
+        }
+    }
 }
 
 /// `google: {thinking_config, cached_content, safety_settings}`.
 /// Source: <https://ai.google.dev/gemini-api/docs/openai#extra-body>.
 fn take_google(members: &mut Object, cloud: bool) -> Object {
     let Some(mut google) = take_object(members, "google") else { return Object::new() };
-    let mut own = pick(&mut google, cloud);
-    for (snake, camel) in [("thinking_config", "thinkingConfig"), ("thinkingConfig", "thinkingConfig")] {
-        if let Some(thinking) = take_object(&mut google, snake) {
-            let config = Object::from_iter([(camel.to_owned(), Value::Object(thinking))]);
-            let config = Object::from_iter([("generationConfig".to_owned(), Value::Object(config))]);
-            own.extend(spelling::camel(config));
-        }
-    }
+    let own = pick(&mut google, cloud);
     if !google.is_empty() {
         members.insert("google".to_owned(), Value::Object(google));
     }
