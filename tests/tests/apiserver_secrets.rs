@@ -230,13 +230,14 @@ async fn a_key_reaches_sidecars_whose_routes_use_it_and_follows_its_secret() -> 
     let namespace = server.namespace_named("keys", &[]).await.map(|()| "keys".to_owned())?;
     let other = server.namespace("other").await?;
     let mut operator =
-        Operator::start_with(&server, &["secrets.access=Named", "secrets.named.keys={openai,absent}"]).await?;
+        Operator::start_with(&server, &["secrets.access=Named", "secrets.named.keys={openai,absent,empty}"]).await?;
     for place in [&namespace, &other] {
         injected(&server, place, "app").await?;
     }
     server.apply(&secret(&namespace, "openai", "sk-canary-1"))?;
     server.apply(&secret(&namespace, "unlisted", "sk-canary-2"))?;
-    for (name, of) in [("p", "openai"), ("unlisted", "unlisted"), ("absent", "absent")] {
+    server.apply(&secret(&namespace, "empty", "\n"))?;
+    for (name, of) in [("p", "openai"), ("unlisted", "unlisted"), ("absent", "absent"), ("empty", "empty")] {
         server.apply(&provider(&namespace, name, of, ENDPOINT))?;
     }
     server.apply(&route(&namespace, &["p".into(), "unlisted".into(), "absent".into()]))?;
@@ -246,6 +247,8 @@ async fn a_key_reaches_sidecars_whose_routes_use_it_and_follows_its_secret() -> 
     ensure!(message.contains("secrets.named, 'keys: [unlisted]'"), "{message}");
     let message = condition(&server, &namespace, "absent", "False", "SecretNotFound").await?;
     ensure!(message.contains("there is no Secret 'absent'"), "{message}");
+    let message = condition(&server, &namespace, "empty", "False", "InvalidSecretValue").await?;
+    ensure!(message.contains("key 'api-key' of Secret 'empty' is empty"), "{message}");
 
     let mut opened = stream(&server, &operator, &namespace, "app").await?;
     let first = keys(&mut opened).await?;
@@ -278,6 +281,12 @@ async fn a_key_reaches_sidecars_whose_routes_use_it_and_follows_its_secret() -> 
     let gone = keys(&mut opened).await?;
     ensure!(gone["keys/openai/api-key"]["state"] == "missing", "retained: {gone:?}");
     condition(&server, &namespace, "p", "False", "SecretNotFound").await?;
+    wait::until("an event of it", SOON, || async {
+        let events = server.kubectl(["get", "events.events.k8s.io", "--namespace", &namespace, "-o", "json"])?;
+        ensure!(events.contains("SecretNotFound") && events.contains("there is no Secret 'openai'"), "{events}");
+        Ok(())
+    })
+    .await?;
     server.apply(&secret(&namespace, "openai", "sk-canary-4"))?;
     let back = keys(&mut opened).await?;
     ensure!(back["keys/openai/api-key"]["value"] == "sk-canary-4", "{back:?}");
