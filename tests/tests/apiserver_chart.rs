@@ -75,7 +75,7 @@ async fn every_object_of_every_golden_is_accepted() -> Result<()> {
     // Nothing here may ask a webhook: a ClusterIP leads out of this machine.
     server.kubectl(["delete", "mutatingwebhookconfigurations,validatingwebhookconfigurations", "--all"])?;
     // Where the goldens were rendered, and what `helm test` makes for itself.
-    for namespace in ["ai-gateway", "pillion-self-test", "pillion-check"] {
+    for namespace in ["ai-gateway", "pillion-self-test", "pillion-check", "team-a", "team-b"] {
         server.namespace_named(namespace, &[]).await?;
         server.service_account(namespace, "pillion-self-test").await?;
     }
