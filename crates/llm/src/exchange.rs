@@ -7,6 +7,7 @@ use crate::formats::{self, ReplyContext, Restore, StreamEncoder};
 use crate::framing::Framing;
 use crate::json::Object;
 use crate::model::{Answer, Report, has_foreign_signature, mint};
+use crate::named::{named, named_error};
 use crate::relay::{self, Splices};
 use crate::reply_stream::ReplyStream;
 use crate::translate::{
@@ -105,6 +106,24 @@ pub struct Exchange {
 /// A [`BodyError`] that names the field when the client's body is wrong, or asks for what the target's format cannot
 /// do at all.
 pub fn prepare(client: Format, body: &Bytes, outline: &Outline, target: &Target<'_>) -> Result<Prepared, BodyError> {
+    let prepared = prepare_unnamed(client, body, outline, target);
+    if client == target.wire.format {
+        return prepared;
+    }
+    let mut prepared = prepared.map_err(|error| named_error(client, error))?;
+    for field in prepared.approximated.iter_mut().chain(&mut prepared.dropped) {
+        *field = named(client, field);
+    }
+    Ok(prepared)
+}
+
+/// The same with fields as the model's encoders name them, whoever asks.
+pub(crate) fn prepare_unnamed(
+    client: Format,
+    body: &Bytes,
+    outline: &Outline,
+    target: &Target<'_>,
+) -> Result<Prepared, BodyError> {
     let mut report = Report::default();
     let mut exchange = Exchange {
         client,

@@ -25,6 +25,7 @@ mod ids;
 mod json;
 pub mod model;
 mod models;
+mod named;
 mod outline;
 mod params;
 pub mod providers;

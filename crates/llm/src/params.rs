@@ -1,9 +1,10 @@
 //! What a route's params come to at a provider, told before any call is made: by the translators themselves, asked with
 //! each client's plainest request.
 
+use crate::exchange::prepare_unnamed;
 use crate::json::Object;
 use crate::model::Report;
-use crate::{BodyError, Descriptor, Format, Operation, Target, outline, prepare};
+use crate::{BodyError, Descriptor, Format, Operation, Target, outline};
 use bytes::Bytes;
 
 /// Params that a provider can never be told, or only nearly, whichever of these clients asks.
@@ -55,7 +56,7 @@ fn lost_from(
     let outline = outline(client, &body)?;
     let Some(wire) = provider.wire(model.unwrap_or("m"), Operation::Chat, client) else { return Ok(None) };
     let target = Target { provider, wire, model, defaults, overrides, ask_usage: false };
-    let prepared = prepare(client, &body, &outline, &target)?;
+    let prepared = prepare_unnamed(client, &body, &outline, &target)?;
     Ok(Some(Report { dropped: prepared.dropped, approximated: prepared.approximated }))
 }
 

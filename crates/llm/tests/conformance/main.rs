@@ -28,6 +28,7 @@ mod rows;
 mod schema;
 mod streams;
 mod table;
+mod unmodelled;
 mod usage;
 mod vendors;
 mod view;

@@ -191,9 +191,14 @@ fn carried(now: &[Ask], ask: &Ask, thinks: bool) -> bool {
     }
 }
 
-/// Whether a report names the thing at `path`: the path, one that it stands in, or its last word.
+/// Whether a report names the thing at `path`: the path, one that it stands in, or its last word in whichever spelling.
 fn names(reported: &[String], path: &str) -> bool {
-    let last = |path: &str| path.rsplit(['.', ']']).next().unwrap_or(path).to_owned();
+    let last = |path: &str| match path.rsplit(['.', ']']).next().unwrap_or(path) {
+        // Cohere's.
+        "p" => "topp".to_owned(),
+        "k" => "topk".to_owned(),
+        word => word.replace('_', "").to_ascii_lowercase(),
+    };
     reported.iter().any(|name| {
         let around =
             path.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));

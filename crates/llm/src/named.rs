@@ -1,0 +1,186 @@
+//! Fields under the names that the client wrote. The model's encoders name what they refuse and what they lose by OpenAI
+//! Chat's paths, which most of the model speaks; whoever asked in another format should read its own.
+
+use crate::{BodyError, Format};
+
+/// Paths of OpenAI Chat and the client's, longer ones before those that they begin with.
+type Names = &'static [(&'static str, &'static str)];
+
+/// A field of the client's body.
+pub(crate) fn named(client: Format, field: &str) -> String {
+    for (theirs, own) in names(client) {
+        if let Some(rest) = field.strip_prefix(theirs)
+            && (rest.is_empty() || rest.starts_with(['.', '[']))
+        {
+            return format!("{own}{rest}");
+        }
+    }
+    field.to_owned()
+}
+
+/// The same of what is wrong with it.
+pub(crate) fn named_error(client: Format, mut error: BodyError) -> BodyError {
+    error.param = error.param.map(|param| named(client, &param));
+    error
+}
+
+fn names(client: Format) -> Names {
+    match client {
+        Format::OpenAIChat => &[],
+        Format::OpenAIResponses => RESPONSES,
+        Format::AnthropicMessages => ANTHROPIC,
+        Format::GeminiGenerateContent => GEMINI,
+        Format::BedrockConverse => BEDROCK,
+        Format::CohereChat => COHERE,
+    }
+}
+
+const RESPONSES: Names = &[
+    ("messages[].content[].image_url.url", "input[].content[].image_url"),
+    ("messages[].content[].file.file_data", "input[].content[].file_data"),
+    ("messages[].content[].file.filename", "input[].content[].filename"),
+    ("messages[].content[].file", "input[].content[].file_data"),
+    ("messages[].content[].tool_result.content", "input[].output"),
+    ("messages[].content[].tool_result", "input[].output"),
+    ("messages[].tool_calls[].function.arguments", "input[].arguments"),
+    ("messages[].tool_calls[]", "input[]"),
+    ("messages[].tool_call_id", "input[].call_id"),
+    ("messages[].reasoning_content", "input[].reasoning"),
+    ("messages[]", "input[]"),
+    ("messages", "input"),
+    ("max_completion_tokens", "max_output_tokens"),
+    ("max_tokens", "max_output_tokens"),
+    ("response_format.json_schema", "text.format"),
+    ("response_format", "text.format"),
+    ("reasoning_effort", "reasoning.effort"),
+];
+
+const ANTHROPIC: Names = &[
+    ("messages[].content[].image_url.url", "messages[].content[].source"),
+    ("messages[].content[].image_url", "messages[].content[].source"),
+    ("messages[].content[].file.file_data", "messages[].content[].source"),
+    ("messages[].content[].file.filename", "messages[].content[].title"),
+    ("messages[].content[].file", "messages[].content[].source"),
+    ("messages[].content[].tool_result.content", "messages[].content[].content"),
+    ("messages[].tool_calls[].function.arguments", "messages[].content[].input"),
+    ("messages[].tool_calls[]", "messages[].content[]"),
+    ("messages[].tool_call_id", "messages[].content[].tool_result"),
+    ("messages[].reasoning_content", "messages[].content[].thinking"),
+    ("response_format.json_schema", "output_config.format"),
+    ("response_format", "output_config.format"),
+    ("reasoning_effort", "output_config.effort"),
+    ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use"),
+    ("stop", "stop_sequences"),
+    ("user", "metadata.user_id"),
+];
+
+const GEMINI: Names = &[
+    ("messages[].content[].image_url.url", "contents[].parts[].fileData"),
+    ("messages[].content[].image_url", "contents[].parts[].inlineData"),
+    ("messages[].content[].file.filename", "contents[].parts[].inlineData.displayName"),
+    ("messages[].content[].file.file_data", "contents[].parts[].fileData"),
+    ("messages[].content[].file", "contents[].parts[].inlineData"),
+    ("messages[].content[].input_audio", "contents[].parts[].inlineData"),
+    ("messages[].content[].video_url.url", "contents[].parts[].fileData"),
+    ("messages[].content[].video", "contents[].parts[].inlineData"),
+    ("messages[].content[].tool_result.content", "contents[].parts[].functionResponse.response"),
+    ("messages[].content[].tool_result", "contents[].parts[].functionResponse"),
+    ("messages[].content[]", "contents[].parts[]"),
+    ("messages[].content", "contents[].parts"),
+    ("messages[].tool_calls[].function.arguments", "contents[].parts[].functionCall.args"),
+    ("messages[].tool_calls[]", "contents[].parts[]"),
+    ("messages[].tool_call_id", "contents[].parts[].functionResponse.id"),
+    ("messages[].reasoning_content", "contents[].parts[].thought"),
+    ("messages[]", "contents[]"),
+    ("messages", "contents"),
+    ("max_tokens", "generationConfig.maxOutputTokens"),
+    ("temperature", "generationConfig.temperature"),
+    ("top_p", "generationConfig.topP"),
+    ("top_k", "generationConfig.topK"),
+    ("stop", "generationConfig.stopSequences"),
+    ("seed", "generationConfig.seed"),
+    ("n", "generationConfig.candidateCount"),
+    ("frequency_penalty", "generationConfig.frequencyPenalty"),
+    ("presence_penalty", "generationConfig.presencePenalty"),
+    ("top_logprobs", "generationConfig.logprobs"),
+    ("logprobs", "generationConfig.responseLogprobs"),
+    ("response_format.json_schema", "generationConfig.responseJsonSchema"),
+    ("response_format", "generationConfig.responseMimeType"),
+    ("reasoning_effort", "generationConfig.thinkingConfig"),
+    ("thinking.budget_tokens", "generationConfig.thinkingConfig.thinkingBudget"),
+    ("tool_choice", "toolConfig.functionCallingConfig"),
+    ("service_tier", "serviceTier"),
+];
+
+const BEDROCK: Names = &[
+    ("messages[].content[].image_url.url", "messages[].content[].image.source"),
+    ("messages[].content[].image_url", "messages[].content[].image"),
+    ("messages[].content[].file.filename", "messages[].content[].document.name"),
+    ("messages[].content[].file.file_data", "messages[].content[].document.source"),
+    ("messages[].content[].file", "messages[].content[].document"),
+    ("messages[].content[].input_audio", "messages[].content[].audio"),
+    ("messages[].content[].video_url.url", "messages[].content[].video.source"),
+    ("messages[].content[].tool_result.content", "messages[].content[].toolResult.content"),
+    ("messages[].content[].tool_result", "messages[].content[].toolResult"),
+    ("messages[].tool_calls[].function.arguments", "messages[].content[].toolUse.input"),
+    ("messages[].tool_calls[]", "messages[].content[]"),
+    ("messages[].tool_call_id", "messages[].content[].toolResult.toolUseId"),
+    ("messages[].reasoning_content", "messages[].content[].reasoningContent"),
+    ("max_tokens", "inferenceConfig.maxTokens"),
+    ("temperature", "inferenceConfig.temperature"),
+    ("top_p", "inferenceConfig.topP"),
+    ("stop", "inferenceConfig.stopSequences"),
+    ("response_format.json_schema", "outputConfig.textFormat"),
+    ("response_format", "outputConfig.textFormat"),
+    ("tools[]", "toolConfig.tools[]"),
+    ("tools", "toolConfig.tools"),
+    ("tool_choice", "toolConfig.toolChoice"),
+    ("service_tier", "serviceTier"),
+];
+
+const COHERE: Names = &[
+    ("messages[].content[].image_url.url", "messages[].content[].image_url"),
+    ("messages[].reasoning_content", "messages[].content[].thinking"),
+    ("top_p", "p"),
+    ("top_k", "k"),
+    ("stop", "stop_sequences"),
+    ("reasoning_effort", "thinking"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_has_the_name_that_its_client_knows() {
+        for (client, field, expected) in [
+            (Format::OpenAIChat, "messages[].content[].image_url.url", "messages[].content[].image_url.url"),
+            (Format::GeminiGenerateContent, "messages[].content[].image_url.url", "contents[].parts[].fileData"),
+            (Format::GeminiGenerateContent, "messages", "contents"),
+            (Format::GeminiGenerateContent, "n", "generationConfig.candidateCount"),
+            // What only begins alike is another field, and so is the client's own.
+            (Format::GeminiGenerateContent, "name", "name"),
+            (Format::GeminiGenerateContent, "contents[0].parts[1].text", "contents[0].parts[1].text"),
+            (Format::OpenAIResponses, "messages[].content[].detail", "input[].content[].detail"),
+            (Format::BedrockConverse, "tools[0].type", "toolConfig.tools[0].type"),
+            (Format::BedrockConverse, "tools[].strict", "toolConfig.tools[].strict"),
+            (Format::AnthropicMessages, "stop", "stop_sequences"),
+            (Format::AnthropicMessages, "stop_sequences", "stop_sequences"),
+        ] {
+            assert_eq!(named(client, field), expected, "{client:?} {field}");
+        }
+    }
+
+    #[test]
+    fn no_path_hides_behind_one_that_it_begins_with() {
+        for client in Format::ALL {
+            let names = names(*client);
+            for (at, (path, _)) in names.iter().enumerate() {
+                let before = names[..at].iter().find(|(earlier, _)| {
+                    path.strip_prefix(earlier).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                });
+                assert_eq!(before, None, "{client:?} {path}");
+            }
+        }
+    }
+}
