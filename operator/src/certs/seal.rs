@@ -2,6 +2,8 @@
 //! holds. Images of former versions stay known by it for as long as their pods may run.
 
 use super::{Authority, Keyring};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac::{HMAC_SHA256, Key, sign, verify};
 
 /// Told apart from whatever else the key may sign.
@@ -22,13 +24,12 @@ impl Sealer {
 
     /// The seal on an image. Of the authority that signs next, so that it outlives a rotation.
     pub(crate) fn seal(&self, image: &str) -> String {
-        let tag = sign(&self.next, message(image).as_bytes());
-        tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        URL_SAFE_NO_PAD.encode(sign(&self.next, message(image).as_bytes()))
     }
 
     /// Whether `seal` is ours, on this image.
     pub(crate) fn knows(&self, image: &str, seal: &str) -> bool {
-        let Some(tag) = bytes(seal) else { return false };
+        let Ok(tag) = URL_SAFE_NO_PAD.decode(seal) else { return false };
         let message = message(image);
         [&self.next, &self.current].into_iter().any(|key| verify(key, message.as_bytes(), &tag).is_ok())
     }
@@ -36,13 +37,6 @@ impl Sealer {
 
 fn message(image: &str) -> String {
     format!("{PURPOSE}{image}")
-}
-
-/// Of hex digits.
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let digit = |digit: &u8| char::from(*digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let pairs = hex.as_bytes().chunks(2);
-    pairs.map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?)).collect()
 }
 
 #[cfg(test)]

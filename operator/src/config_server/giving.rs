@@ -12,12 +12,12 @@ use tokio::sync::watch;
 
 /// Gives keys to one sidecar, for as long as its pod may hold them.
 pub(super) struct Giving {
-    pub(super) pod: Arc<IndexedPod>,
+    pod: Arc<IndexedPod>,
     /// The keys of the pod's namespace.
-    pub(super) room: watch::Receiver<Arc<Room>>,
+    room: watch::Receiver<Arc<Room>>,
     /// The pod's spec as the index has it.
-    pub(super) intact: watch::Receiver<Intact>,
-    pub(super) holders: Arc<dyn Holders>,
+    intact: watch::Receiver<Intact>,
+    holders: Arc<dyn Holders>,
     /// The pod was looked at itself, not at the index's word.
     looked: bool,
     told: BTreeMap<String, Arc<Key>>,
