@@ -186,19 +186,28 @@ pub struct BodyError {
     pub param: Option<String>,
     /// Machine-readable code, where the mistake has a name.
     pub code: Option<String>,
+    /// What it is in, where the encoder that refuses it no longer knows its place in the body.
+    pub(crate) within: Option<Box<Within>>,
+}
+
+/// A thing of the client's body, whole, and the member of it that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Within {
+    pub(crate) thing: Value,
+    pub(crate) member: String,
 }
 
 impl BodyError {
     /// A mistake in the whole body.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), param: None, code: None }
+        Self { message: message.into(), param: None, code: None, within: None }
     }
 
     /// A mistake in one field.
     #[must_use]
     pub fn field(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), param: Some(param.into()), code: None }
+        Self { message: message.into(), param: Some(param.into()), code: None, within: None }
     }
 
     /// Something that the client's format has and the target's has not.
@@ -206,11 +215,32 @@ impl BodyError {
     pub fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: Some("unsupported_parameter".to_owned()), ..Self::field(param, message) }
     }
+
+    /// A part or tool that only the client's format knows; `field` names it where its place is not found.
+    pub(crate) fn foreign(field: impl Into<String>, thing: Value, message: impl Into<String>) -> Self {
+        // Bedrock's stand within a name for reports.
+        let thing = thing.get("whole").cloned().unwrap_or(thing);
+        // Formats that have no `type` tell kinds by members.
+        let member = if thing.get("type").is_some() { "type" } else { crate::json::kind(&thing) };
+        let member = if thing.get(member).is_some() { member.to_owned() } else { String::new() };
+        Self::unsupported(field, message).within(thing, member)
+    }
+
+    /// The same mistake, in this thing.
+    pub(crate) fn within(mut self, thing: Value, member: impl Into<String>) -> Self {
+        self.within = Some(Box::new(Within { thing, member: member.into() }));
+        self
+    }
 }
 
 impl From<BodyError> for ErrorInfo {
     fn from(error: BodyError) -> Self {
-        let BodyError { message, param, code } = error;
+        let BodyError { message, param, code, .. } = error;
+        // Most dialects have no place for the field but the message.
+        let message = match &param {
+            Some(param) if !message.contains(param.as_str()) => format!("{param}: {message}"),
+            _ => message,
+        };
         Self { status: 400, kind: ErrorKind::InvalidRequest, message, code, param }
     }
 }

@@ -110,7 +110,7 @@ pub fn prepare(client: Format, body: &Bytes, outline: &Outline, target: &Target<
     if client == target.wire.format {
         return prepared;
     }
-    let mut prepared = prepared.map_err(|error| named_error(client, error))?;
+    let mut prepared = prepared.map_err(|error| named_error(client, body, error))?;
     for field in prepared.approximated.iter_mut().chain(&mut prepared.dropped) {
         *field = named(client, field);
     }

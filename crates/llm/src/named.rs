@@ -2,6 +2,8 @@
 //! Chat's paths, which most of the model speaks; whoever asked in another format should read its own.
 
 use crate::{BodyError, Format};
+use serde_json::Value;
+use std::fmt::Write as _;
 
 /// Paths of OpenAI Chat and the client's, longer ones before those that they begin with.
 type Names = &'static [(&'static str, &'static str)];
@@ -18,10 +20,41 @@ pub(crate) fn named(client: Format, field: &str) -> String {
     field.to_owned()
 }
 
-/// The same of what is wrong with it.
-pub(crate) fn named_error(client: Format, mut error: BodyError) -> BodyError {
-    error.param = error.param.map(|param| named(client, &param));
+/// The same of what is wrong with it: where it stands in the body, else under the client's name.
+pub(crate) fn named_error(client: Format, body: &[u8], mut error: BodyError) -> BodyError {
+    let place = error.within.take().and_then(|within| {
+        let body: Value = serde_json::from_slice(body).ok()?;
+        let mut place = String::new();
+        find(&body, &within.thing, &mut place).then(|| match within.member.as_str() {
+            "" => place,
+            member => format!("{place}.{member}"),
+        })
+    });
+    error.param = place.or(error.param.map(|param| named(client, &param)));
     error
+}
+
+/// Writes the path of a thing within another one.
+fn find(value: &Value, thing: &Value, path: &mut String) -> bool {
+    if value == thing {
+        return true;
+    }
+    let before = path.len();
+    let mut step = |inner: &Value, step: std::fmt::Arguments<'_>| {
+        _ = path.write_fmt(step);
+        find(inner, thing, path) || {
+            path.truncate(before);
+            false
+        }
+    };
+    match value {
+        Value::Array(items) => items.iter().enumerate().any(|(nth, item)| step(item, format_args!("[{nth}]"))),
+        Value::Object(members) => members.iter().any(|(name, inner)| match before {
+            0 => step(inner, format_args!("{name}")),
+            _ => step(inner, format_args!(".{name}")),
+        }),
+        _ => false,
+    }
 }
 
 fn names(client: Format) -> Names {

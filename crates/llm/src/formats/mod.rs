@@ -6,6 +6,7 @@ pub mod bedrock;
 pub(crate) mod citations;
 pub mod cohere;
 pub mod gemini;
+mod misfit;
 pub mod openai;
 pub mod responses;
 pub(crate) mod seen;
@@ -119,6 +120,9 @@ pub fn encode_request(
     names: &mut Names,
     report: &mut Report,
 ) -> Result<Encoded, BodyError> {
+    if request.origin != wire {
+        misfit::refuse_misfits(&request)?;
+    }
     if request.origin == Format::OpenAIResponses && wire != Format::OpenAIResponses {
         responses::for_other(&mut request, wire, report)?;
     }

@@ -210,6 +210,13 @@ fn confused(body: &Value, mut each: impl FnMut(&str, Value)) {
     }
 }
 
+/// Whether a refusal's field is the place that is wrong, one around it, or one within it.
+fn names(param: &str, pointer: &str) -> bool {
+    let steps: Vec<&str> = pointer[1..].split('/').collect();
+    let told: Vec<&str> = param.split(['.', '[', ']']).filter(|step| !step.is_empty()).collect();
+    steps.iter().zip(&told).all(|(step, told)| step == told)
+}
+
 #[test]
 fn values_of_wrong_types_are_refused_or_read_and_never_panic() {
     for case in crate::corpus::CASES.iter().filter(|case| case.ours) {
@@ -219,6 +226,8 @@ fn values_of_wrong_types_are_refused_or_read_and_never_panic() {
                 if let Err(error) = prepared(case.format(), &bytes(&body), vendor(wire), wire, Some("m")) {
                     let told = ErrorInfo::from(error);
                     assert!(told.status == 400 && !told.message.is_empty(), "{} {pointer}: {told:?}", case.id);
+                    let named = told.param.as_deref().is_some_and(|param| names(param, pointer));
+                    assert!(named, "{} to {wire}: {pointer} is told as {told:?}", case.id);
                 }
             });
         }
@@ -231,6 +240,29 @@ fn values_of_wrong_types_are_refused_or_read_and_never_panic() {
             confused(&plain_request(format, true), |_, body| {
                 drop(prepared(format, &bytes(&body), vendor(client), client, Some("m")));
             });
+        }
+    }
+}
+
+#[test]
+fn a_part_that_is_not_as_its_kind_wants_it_is_told_by_its_place_and_member() {
+    let anthropic = json!({"model": "m", "max_tokens": 1, "messages": [
+        {"role": "user", "content": "q"},
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "tool_result", "tool_use_id": 7}]},
+    ]});
+    let bedrock = json!({"messages": [{"role": "user", "content": [{"text": 7}]}]});
+    let gemini = json!({"contents": [{"role": "model", "parts": [{"functionCall": {"args": {}}}]}]});
+    let chat = json!({"model": "m", "messages": [{"role": "user", "content": "q"}],
+        "tools": [{"type": "function", "name": "f"}]});
+    for (client, body, told) in [
+        (Format::AnthropicMessages, anthropic, "messages[1].content[1].tool_use_id: must be a string"),
+        (Format::BedrockConverse, bedrock, "messages[0].content[0].text: must be a string"),
+        (Format::GeminiGenerateContent, gemini, "contents[0].parts[0].functionCall.name: must be a string"),
+        (O, chat, "tools[0].function: must be an object"),
+    ] {
+        for wire in others(client) {
+            let error = prepared(client, &bytes(&body), vendor(wire), wire, Some("m")).unwrap_err();
+            assert_eq!(ErrorInfo::from(error).message, told, "{client} to {wire}");
         }
     }
 }

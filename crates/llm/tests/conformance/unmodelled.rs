@@ -1,11 +1,12 @@
-//! Members at the top of recorded requests that the vendor's document names and the neutral model has no place for: each
-//! is a line of `unmodelled.tsv` with its reason, so that none is forgotten there by mistake.
+//! Members of recorded requests that the vendor's document names and the neutral model has no place for: each is a line of
+//! `unmodelled.tsv` with its reason, so that none is forgotten there by mistake.
 
 use std::collections::BTreeSet;
 
 use pillion_llm::Format;
 use pillion_llm::formats::decode_request;
-use serde_json::Value;
+use pillion_llm::model::{Content, PartKind, Request, ToolKind};
+use serde_json::{Map, Value};
 
 use crate::corpus::{CASES, has_corpus};
 use crate::parties::{FORMATS, plain_request};
@@ -32,6 +33,62 @@ fn closed(format: Format) -> bool {
     schema::check(Book::of(format), What::Request, &body).is_err()
 }
 
+/// The members of messages, parts and tools that stayed unread, by what they stand in.
+fn inner(request: &Request, body: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut note = |of: &str, extras: &Map<String, Value>| {
+        let unread = extras.iter().filter(|(name, value)| !value.is_null() && stands(body, name, value));
+        found.extend(unread.map(|(name, _)| format!("{of}.{name}")));
+    };
+    for message in &request.messages {
+        note(&format!("{:?}", message.role).to_lowercase(), &message.extras);
+        parts(&message.content, &mut note);
+    }
+    for tool in request.tools.iter().flatten() {
+        note("tool", &tool.extras);
+        if let ToolKind::Function { inner, .. } = &tool.kind {
+            note("tool.function", inner);
+        }
+    }
+    found
+}
+
+fn parts(content: &Content, note: &mut impl FnMut(&str, &Map<String, Value>)) {
+    for part in &content.parts {
+        note(name_of(&part.kind), &part.extras);
+        if let PartKind::ToolResult { content, .. } = &part.kind {
+            parts(content, note);
+        }
+    }
+}
+
+fn name_of(kind: &PartKind) -> &'static str {
+    match kind {
+        PartKind::Text(_) => "text",
+        PartKind::Image(_) => "image",
+        PartKind::Audio(_) => "audio",
+        PartKind::Video(_) => "video",
+        PartKind::Document { .. } => "document",
+        PartKind::ToolCall { .. } => "call",
+        PartKind::ToolResult { .. } => "result",
+        PartKind::Thinking { .. } => "thinking",
+        PartKind::RedactedThinking(_) => "redacted thinking",
+        PartKind::Refusal(_) => "refusal",
+        PartKind::Foreign(_) => "foreign",
+    }
+}
+
+/// Whether this member stands anywhere in a body: the codecs' own notes of spellings do not.
+fn stands(body: &Value, name: &str, value: &Value) -> bool {
+    match body {
+        Value::Object(members) => {
+            members.get(name) == Some(value) || members.values().any(|inner| stands(inner, name, value))
+        }
+        Value::Array(items) => items.iter().any(|inner| stands(inner, name, value)),
+        _ => false,
+    }
+}
+
 #[test]
 fn a_member_that_the_vendors_document_names_is_modelled_or_listed_with_a_reason() {
     let mut found = BTreeSet::new();
@@ -39,18 +96,23 @@ fn a_member_that_the_vendors_document_names_is_modelled_or_listed_with_a_reason(
         let format = case.format();
         let Some(body) = &case.request else { continue };
         let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(body) else { continue };
-        let Ok(request) = decode_request(format, body) else { continue };
+        let Ok(request) = decode_request(format, body.clone()) else { continue };
         if !closed(format) {
             // Without the vendors' documents nothing is known.
             return;
         }
-        for (member, value) in request.extras.into_iter().filter(|(_, value)| !value.is_null()) {
+        for (member, value) in request.extras.clone().into_iter().filter(|(_, value)| !value.is_null()) {
             // The document knows it where it takes it: closed, it takes no other.
             let mut plain = plain_request(format, false);
             plain[&member] = value;
             if schema::check(Book::of(format), What::Request, &plain).is_ok() {
                 found.insert((format.to_string(), member));
             }
+        }
+        // A body that the closed document takes has no member that it does not know.
+        let body = Value::Object(body);
+        if schema::check(Book::of(format), What::Request, &body).is_ok() {
+            found.extend(inner(&request, &body).into_iter().map(|member| (format.to_string(), member)));
         }
     }
     let listed = lines();

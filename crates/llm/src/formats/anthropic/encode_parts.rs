@@ -75,7 +75,7 @@ impl Turns<'_> {
             PartKind::Foreign(value) => {
                 let kind = crate::json::kind(&value).to_owned();
                 let message = format!("content of type '{kind}' is not possible with an Anthropic Messages provider");
-                return Err(BodyError::unsupported("messages[].content[].type", message));
+                return Err(BodyError::foreign("messages[].content[].type", value, message));
             }
         };
         if let Some(cache) = cache {

@@ -215,7 +215,7 @@ fn encode_tool(
         ToolKind::Foreign(value) => {
             let kind = crate::json::kind(&value);
             let message = format!("tools of type '{kind}' are not possible with an Anthropic Messages provider");
-            return Err(BodyError::unsupported(format!("tools[{at}].type"), message));
+            return Err(BodyError::foreign(format!("tools[{at}].type"), value, message));
         }
         ToolKind::Function { name, description, schema, strict, inner } => (name, description, schema, strict, inner),
     };

@@ -148,7 +148,15 @@ impl<'a> Turns<'a> {
 
     fn assistant(&mut self, content: Content, cache: Option<Value>) -> Result<(), BodyError> {
         let list = content.form == Form::List;
-        let mut blocks = self.blocks(content)?;
+        let mut blocks = Vec::with_capacity(content.parts.len());
+        for part in content.parts {
+            // What only another vendor's model says (a tool that ran there) cannot be said again.
+            if let PartKind::Foreign(value) = &part.kind {
+                self.report.drop(format!("messages[].content[].{}", crate::json::kind(value)));
+                continue;
+            }
+            blocks.extend(self.block(part)?);
+        }
         blocks.retain(|block| !is_blank(block));
         if blocks.is_empty() {
             return Ok(());

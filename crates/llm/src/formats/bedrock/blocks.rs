@@ -180,7 +180,7 @@ impl Blocks<'_> {
             return Ok(None);
         }
         let message = format!("content of type '{kind}' is not possible with a Bedrock provider");
-        Err(BodyError::unsupported("messages[].content[].type", message))
+        Err(BodyError::foreign("messages[].content[].type", value, message))
     }
 
     /// Specifications for tools that the history calls though the request declares none.

@@ -65,7 +65,7 @@ fn spec(
                 return Ok(None);
             }
             let message = format!("tools of type '{kind}' are not possible with a Bedrock provider");
-            return Err(BodyError::unsupported(format!("tools[{at}].type"), message));
+            return Err(BodyError::foreign(format!("tools[{at}].type"), value, message));
         }
     };
     let mut spec = Object::new();

@@ -166,7 +166,7 @@ fn encode_tool(
                 return Ok(None);
             }
             let message = format!("tools of type '{kind}' are not possible with a Cohere provider");
-            return Err(BodyError::unsupported(format!("tools[{at}].type"), message));
+            return Err(BodyError::foreign(format!("tools[{at}].type"), value, message));
         }
         ToolKind::Function { name, description, schema, inner, .. } => (name, description, schema, inner),
     };

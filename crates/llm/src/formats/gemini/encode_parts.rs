@@ -108,9 +108,8 @@ impl Parts<'_> {
         match kind {
             Some(kind) => self.media(kind),
             None => {
-                let kind = name_of(&value);
-                let message = format!("content of type '{kind}' is not possible with a Gemini provider");
-                Err(BodyError::unsupported("messages[].content[].type", message))
+                let message = format!("content of type '{}' is not possible with a Gemini provider", name_of(&value));
+                Err(BodyError::foreign("messages[].content[].type", value, message))
             }
         }
     }

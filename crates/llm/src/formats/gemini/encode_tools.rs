@@ -137,7 +137,7 @@ fn own_tools(
     } else {
         let kind = crate::json::kind(&value);
         let message = format!("tools of type '{kind}' are not possible with a Gemini provider");
-        return Err(BodyError::unsupported(format!("tools[{at}].type"), message));
+        return Err(BodyError::foreign(format!("tools[{at}].type"), value, message));
     };
     if begins(&["web_", "code_interpreter", "code_execution"]) {
         // Another vendor's tool of the same use.

@@ -157,7 +157,7 @@ impl ToolEncoder<'_> {
             return Ok(Some(value));
         }
         let message = format!("tools of type '{kind}' are not possible with an OpenAI Responses provider");
-        Err(BodyError::unsupported(format!("tools[{at}].type"), message))
+        Err(BodyError::foreign(format!("tools[{at}].type"), value, message))
     }
 
     /// Anthropic's tool of the same purpose.

@@ -35,6 +35,9 @@ fn content(path: &str, who: Who, content: &Value, facts: &mut Facts) {
             "tool_use" => facts.call(&path, &block["id"], &block["name"], block["input"].clone()),
             "tool_result" => {
                 facts.result(&path, &block["tool_use_id"], &Value::Null);
+                if block["is_error"] == true {
+                    facts.failed("messages[].content[].is_error", &block["tool_use_id"]);
+                }
                 self::content(&path, Who::Tool, &block["content"], facts);
             }
             "image" | "document" => {

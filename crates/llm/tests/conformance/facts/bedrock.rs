@@ -40,6 +40,9 @@ fn blocks(path: &str, who: Who, content: &Value, facts: &mut Facts) {
                 "toolUse" => facts.call(&path, &value["toolUseId"], &value["name"], value["input"].clone()),
                 "toolResult" => {
                     facts.result(&path, &value["toolUseId"], &Value::Null);
+                    if value["status"] == "error" {
+                        facts.failed(&format!("{path}.status"), &value["toolUseId"]);
+                    }
                     blocks(&path, Who::Tool, &value["content"], facts);
                 }
                 "image" | "document" | "video" | "audio" => {

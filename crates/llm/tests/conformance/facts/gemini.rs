@@ -87,6 +87,9 @@ fn parts(path: &str, who: Who, content: &Value, facts: &mut Facts) {
                 "functionCall" => facts.call(&path, &value["id"], &value["name"], value["args"].clone()),
                 "functionResponse" => {
                     facts.result(&path, &value["id"], &value["name"]);
+                    if value["response"].get("error").is_some() {
+                        facts.failed(&path, &value["id"]);
+                    }
                     response(&path, &value["response"], facts);
                     list(&value["parts"]).for_each(|part| facts.media(&path, Who::Tool, &part["inlineData"]["data"]));
                 }

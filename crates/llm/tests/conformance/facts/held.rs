@@ -4,7 +4,7 @@ use base64::Engine as _;
 use pillion_llm::Format;
 use serde_json::Value;
 
-use super::{Ask, Fact, Says, Who, asks, every_ask, facts};
+use super::{Ask, Fact, Says, Who, asks, every_ask, facts, marks};
 
 /// The facts and asks of a client's request that its translation does not hold and no report names.
 pub(crate) fn lost(
@@ -43,7 +43,11 @@ pub(crate) fn lost(
     let asks = asks(client, request).into_iter().filter(|ask| !carried(ask) && !told(ask));
     let asks =
         asks.map(|ask| format!("{} ({}): {:.80}", ask.path, ask.concept.unwrap_or("its own"), ask.value.to_string()));
-    facts.chain(asks).collect()
+    let (marked, left) = (marks(request), marks(translated));
+    let mark_told = ["cache_control", "cachePoint", "prompt_cache_breakpoint"].iter().any(|name| names(reported, name));
+    let unmarked =
+        (left < marked && !mark_told).then(|| format!("{} of {marked} marks for the prompt cache", marked - left));
+    facts.chain(asks).chain(unmarked).collect()
 }
 
 /// Every string and object of a body, for what stands in another place.
@@ -85,6 +89,7 @@ fn told(reported: &[String], fact: &Fact) -> bool {
     let also = match (&fact.says, fact.who) {
         (Says::Thinking(_), _) => tells_thinking(reported),
         (Says::Function { .. }, _) => names(reported, "tools[].function"),
+        (Says::Failed { .. }, _) => names(reported, "messages[].content[].is_error"),
         (_, Who::Tool) => names(reported, "messages[].tool_call_id"),
         _ => false,
     };
@@ -123,6 +128,10 @@ fn holds(now: &[Fact], raw: &Raw, fact: &Fact, anyone: bool) -> bool {
             Says::Result { id: other_id, .. } => same_id(id, other_id),
             _ => false,
         }),
+        // In formats without ids, that of a tool's name.
+        Says::Failed { id } => {
+            same.any(|other| matches!(&other.says, Says::Failed { id: other } if same_id(id, other)))
+        }
         Says::Function { name, description, words } => same.any(|other| match &other.says {
             Says::Function { name: other_name, description: other, words: other_words } => {
                 (other_name == name || !is_plain(name))

@@ -52,7 +52,11 @@ pub(crate) enum Says {
         id: String,
         name: String,
     },
-    /// A tool, and the words in its schema.
+    /// That the call failed.
+    Failed {
+        id: String,
+    },
+    /// A tool, and the words in its schema: names with their types, descriptions, choices, what is required.
     Function {
         name: String,
         description: String,
@@ -83,6 +87,20 @@ pub(crate) fn facts(format: Format, request: &Value) -> Vec<Fact> {
         Format::CohereChat => cohere::facts(request, &mut facts),
     }
     facts.list
+}
+
+/// How often a request marks what the vendor is to keep in its prompt cache, wherever it does.
+fn marks(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(marks).sum(),
+        Value::Object(members) => {
+            let is_mark = |name: &str, value: &Value| {
+                ["cache_control", "cachePoint", "prompt_cache_breakpoint"].contains(&name) && value.is_object()
+            };
+            members.iter().map(|(name, inner)| if is_mark(name, inner) { 1 } else { marks(inner) }).sum()
+        }
+        _ => 0,
+    }
 }
 
 /// The settings that say something.
@@ -172,25 +190,30 @@ impl Facts {
         self.note(path, Who::Tool, Says::Result { id: string(id), name: string(name) });
     }
 
+    fn failed(&mut self, path: &str, id: &Value) {
+        self.note(path, Who::Tool, Says::Failed { id: string(id) });
+    }
+
     fn function(&mut self, path: &str, name: &Value, description: &Value, schema: &Value) {
         let mut words = Vec::new();
-        schema_words(schema, &mut words);
+        schema_words("", schema, &mut words);
         let says = Says::Function { name: string(name), description: string(description).trim().to_owned(), words };
         self.note(path, Who::Declared, says);
     }
 }
 
-/// The words that a model reads in a JSON Schema: names of properties, descriptions, choices.
-fn schema_words(schema: &Value, words: &mut Vec<String>) {
+/// The words that a model reads in a JSON Schema: names of properties and their types, descriptions, choices, what is
+/// required.
+fn schema_words(of: &str, schema: &Value, words: &mut Vec<String>) {
     match schema {
-        Value::Array(items) => items.iter().for_each(|item| schema_words(item, words)),
+        Value::Array(items) => items.iter().for_each(|item| schema_words(of, item, words)),
         Value::Object(object) => {
             for (key, value) in object {
                 match (key.as_str(), value) {
                     ("properties", Value::Object(properties)) => {
                         for (name, inner) in properties {
                             words.push(name.clone());
-                            schema_words(inner, words);
+                            schema_words(name, inner, words);
                         }
                     }
                     ("description", Value::String(text)) => words.push(text.clone()),
@@ -199,9 +222,20 @@ fn schema_words(schema: &Value, words: &mut Vec<String>) {
                             choices.iter().filter_map(Value::as_str).filter(|word| !word.is_empty()).map(str::to_owned),
                         );
                     }
+                    // A tool's own arguments are an object everywhere.
+                    ("type", _) if of.is_empty() => {}
+                    ("type", Value::String(kind)) => words.push(format!("{of}: {}", kind.to_ascii_lowercase())),
+                    // Whether it may be null is told in other ways too.
+                    ("type", Value::Array(kinds)) => {
+                        let kinds = kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null");
+                        words.extend(kinds.map(|kind| format!("{of}: {kind}")));
+                    }
+                    ("required", Value::Array(names)) => {
+                        words.extend(names.iter().filter_map(Value::as_str).map(|name| format!("{name} required")));
+                    }
                     // These hold values, not schemas.
-                    ("default" | "example" | "examples" | "const" | "required", _) => {}
-                    _ => schema_words(value, words),
+                    ("default" | "example" | "examples" | "const", _) => {}
+                    _ => schema_words(of, value, words),
                 }
             }
         }

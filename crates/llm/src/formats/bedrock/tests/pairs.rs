@@ -288,5 +288,5 @@ fn no_mutilated_conversation_of_another_format_panics() {
             told += usize::from(to_bedrock(ANTHROPIC, model, body.clone()).is_ok());
         }
     }
-    assert!(told > 500, "{told}");
+    assert!(told > 450, "{told}");
 }
