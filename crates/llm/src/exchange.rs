@@ -6,7 +6,7 @@ use crate::error::decode_error;
 use crate::formats::{self, ReplyContext, Restore, StreamEncoder};
 use crate::framing::Framing;
 use crate::json::Object;
-use crate::model::{Answer, Report, has_foreign_signature, mint};
+use crate::model::{Answer, Event, Report, has_foreign_signature, mint};
 use crate::named::{named, named_error};
 use crate::relay::{self, Splices};
 use crate::reply_stream::ReplyStream;
@@ -363,10 +363,12 @@ impl Exchange {
     /// As [`Exchange::reply`]; [`UpstreamFault::Truncated`] where the stream has no end.
     pub fn stream_as_reply(&self, body: &Bytes) -> Result<Reply, UpstreamFault> {
         let events = read_whole_stream(self.wire.format, body, self.restore.clone())?;
+        let mut lost = Report::default();
+        let unread = events.iter().filter_map(|event| if let Event::Lost(name) = event { Some(name) } else { None });
+        unread.for_each(|name| lost.drop(name.clone()));
         let mut answer = Answer::collect(events);
         let (usage, finish, model) = (answer.usage, answer.finish.native.clone(), answer.model.clone());
         self.called().fill(&mut answer.id, &mut answer.model);
-        let mut lost = Report::default();
         let value = formats::encode_reply(self.client, answer, &self.context(), &mut lost);
         Ok(Reply {
             body: crate::json::bytes(&value),

@@ -4,9 +4,10 @@
 use crate::Format;
 use crate::formats::{self, ReplyContext};
 use crate::model::{
-    Answer, Arguments, Citation, Event, Finish, FinishKind, Part, PartDelta, PartKind, PartStart, Report,
+    Answer, Arguments, Citation, Event, Finish, FinishKind, Part, PartDelta, PartKind, PartStart, Report, Usage,
 };
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The kinds of what a stream has said.
 #[derive(Clone, Debug, Default)]
@@ -19,9 +20,15 @@ pub(crate) struct Sketch {
     tier: Option<String>,
     logprobs: Option<Value>,
     finish: Option<Finish>,
+    usage: Option<Usage>,
+    /// What never became an event.
+    lost: BTreeSet<String>,
     /// The kind of the part that began last.
     last: Option<Kind>,
 }
+
+/// So many names of what is lost are kept: some of them are upstream's own words.
+const MOST_LOST: usize = 32;
 
 /// What stands beside parts of a kind.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +52,10 @@ impl Sketch {
             Event::PartDelta { delta, .. } => self.delta(delta),
             Event::ServiceTier(tier) => self.tier = Some(tier.clone()),
             Event::Finish(finish) => self.finish = Some(finish.clone()),
+            Event::Start { usage: Some(usage), .. } | Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Lost(name) if self.lost.len() < MOST_LOST => {
+                self.lost.insert(name.clone());
+            }
             _ => {}
         }
     }
@@ -128,11 +139,12 @@ impl Sketch {
             created: None,
             parts,
             finish: self.finish.unwrap_or_else(|| Finish::new(FinishKind::Stop, "")),
-            usage: None,
+            usage: self.usage,
             service_tier: self.tier,
             logprobs: self.logprobs.into_iter().collect(),
         };
         let mut report = Report::default();
+        self.lost.into_iter().for_each(|name| report.drop(name));
         drop(formats::encode_reply(client, answer, context, &mut report));
         report
     }

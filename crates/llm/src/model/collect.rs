@@ -39,7 +39,7 @@ impl Answer {
                 Event::ServiceTier(tier) => answer.service_tier = Some(tier),
                 Event::Finish(finish) => answer.finish = finish,
                 Event::Usage(usage) => answer.usage = Some(usage),
-                Event::PartEnd { .. } | Event::Ping | Event::Error(_) | Event::End => {}
+                Event::PartEnd { .. } | Event::Lost(_) | Event::Ping | Event::Error(_) | Event::End => {}
             }
         }
         answer

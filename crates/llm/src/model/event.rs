@@ -43,6 +43,8 @@ pub enum Event {
     Finish(Finish),
     /// Tokens so far; a later one replaces an earlier one.
     Usage(Usage),
+    /// Something of upstream's that has no place among these, by the name that reports of whole replies have for it.
+    Lost(String),
     /// Upstream is still there.
     Ping,
     /// Upstream failed; nothing follows.

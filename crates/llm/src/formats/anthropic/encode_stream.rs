@@ -84,6 +84,7 @@ impl StreamEncoder {
             Event::Finish(finish) => self.finish = Some(finish),
             Event::Usage(usage) => self.usage = usage,
             Event::Ping => write("ping", json!({"type": "ping"}), out),
+            Event::Lost(_) => {}
             Event::Error(error) => write("error", super::error_body(&error), out),
             Event::End => self.end(out),
         }

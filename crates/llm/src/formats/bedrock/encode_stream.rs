@@ -86,7 +86,7 @@ impl StreamEncoder {
             Event::ServiceTier(tier) => self.tier = super::encode_reply::service_tier(Some(&tier)),
             Event::Usage(usage) => self.usage = usage,
             // The format has no word that says nothing.
-            Event::Ping => {}
+            Event::Ping | Event::Lost(_) => {}
             Event::Error(error) => out.push(super::error_frame(&error)),
             Event::End => self.end(out),
         }

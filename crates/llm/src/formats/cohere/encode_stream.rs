@@ -91,7 +91,7 @@ impl StreamEncoder {
             Event::Finish(finish) => self.finish = Some(finish),
             Event::Usage(usage) => self.usage = Some(usage),
             // There is no event that says nothing.
-            Event::Ping => {}
+            Event::Ping | Event::Lost(_) => {}
             Event::Error(error) => out.push(super::error_frame(&error)),
             Event::End => self.end(out),
         }

@@ -70,7 +70,7 @@ impl StreamEncoder {
             Event::ServiceTier(_) => {}
             Event::Finish(finish) => self.finish = Some(finish),
             Event::Usage(usage) => self.usage = Some(usage),
-            Event::Ping => {}
+            Event::Ping | Event::Lost(_) => {}
             Event::Error(error) => out.push(error_frame(self.context.framing, &error)),
             Event::End => self.end(out),
         }

@@ -110,7 +110,7 @@ impl StreamEncoder {
             Event::ServiceTier(tier) => self.tier = service_tier(Some(&tier)).map(str::to_owned),
             Event::Usage(usage) => self.usage = Some(usage),
             // A comment is a keep-alive that no SDK reads as a chunk, but some choke on it; nothing is safe with all.
-            Event::Ping => {}
+            Event::Ping | Event::Lost(_) => {}
             Event::Error(error) => out.push(sse::write(None, &crate::json::bytes(&super::error_body(&error)))),
             Event::End => {
                 if let Some(usage) = self.usage.filter(|_| self.show_usage) {

@@ -96,7 +96,7 @@ impl StreamEncoder {
             Event::ServiceTier(tier) => self.tier = Some(tier),
             Event::Usage(usage) => self.usage = Some(usage),
             // The API has no keep-alive.
-            Event::Ping => {}
+            Event::Ping | Event::Lost(_) => {}
             Event::Error(error) => out.push(self.fail(&error)),
             Event::End => self.end(out),
         }
