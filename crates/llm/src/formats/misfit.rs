@@ -1,4 +1,4 @@
-//! Parts and tools of a kind that the client's own format knows, and which are not written as it wants: a mistake of the
+//! Parts, tools and settings that the client's own format knows, and which are not written as it wants: a mistake of the
 //! client, told as one, whatever the provider would make of it.
 
 use crate::model::{PartKind, Request, ToolKind};
@@ -9,6 +9,9 @@ use serde_json::Value;
 #[derive(Clone, Copy)]
 enum Wants {
     Text,
+    Number,
+    Count,
+    Bool,
     Object,
     List,
     /// A text or an object: arguments.
@@ -23,6 +26,9 @@ impl Wants {
         let Some(value) = value else { return false };
         match self {
             Self::Text => value.is_string(),
+            Self::Number => value.is_number(),
+            Self::Count => value.is_u64(),
+            Self::Bool => value.is_boolean(),
             Self::Object => value.is_object(),
             Self::List => value.is_array(),
             Self::TextOrObject => value.is_string() || value.is_object(),
@@ -34,6 +40,9 @@ impl Wants {
     fn words(self) -> &'static str {
         match self {
             Self::Text => "must be a string",
+            Self::Number => "must be a number",
+            Self::Count => "must be a whole number, not below 0",
+            Self::Bool => "must be true or false",
             Self::Object => "must be an object",
             Self::List => "must be a list",
             Self::TextOrObject => "must be a string or an object",
@@ -43,7 +52,7 @@ impl Wants {
     }
 }
 
-use Wants::{Anything, List, Object, Text, TextOrList, TextOrObject};
+use Wants::{Anything, Bool, Count, List, Number, Object, Text, TextOrList, TextOrObject};
 
 /// A kind, and the members without which it is none.
 type Shapes = &'static [(&'static str, &'static [(&'static str, Wants)])];
@@ -106,6 +115,92 @@ fn membered(format: Format) -> Shapes {
     }
 }
 
+/// Settings that the model has a place for: what is left of them was not read.
+fn settings(format: Format) -> &'static [(&'static str, Wants)] {
+    match format {
+        Format::OpenAIChat => &[
+            ("temperature", Number),
+            ("top_p", Number),
+            ("max_tokens", Count),
+            ("max_completion_tokens", Count),
+            ("stop", TextOrList),
+            ("n", Count),
+            ("presence_penalty", Number),
+            ("frequency_penalty", Number),
+            ("logprobs", Bool),
+            ("top_logprobs", Count),
+            ("parallel_tool_calls", Bool),
+            ("response_format", Object),
+            ("reasoning_effort", TextOrObject),
+            ("user", Text),
+            ("service_tier", Text),
+        ],
+        Format::OpenAIResponses => &[
+            ("instructions", Text),
+            ("temperature", Number),
+            ("top_p", Number),
+            ("max_output_tokens", Count),
+            ("top_logprobs", Count),
+            ("parallel_tool_calls", Bool),
+            ("text", Object),
+            ("reasoning", Object),
+            ("user", Text),
+            ("service_tier", Text),
+        ],
+        Format::AnthropicMessages => &[
+            ("temperature", Number),
+            ("top_p", Number),
+            ("top_k", Count),
+            ("max_tokens", Count),
+            ("stop_sequences", List),
+            ("thinking", Object),
+            ("output_config", Object),
+            ("metadata", Object),
+            ("service_tier", Text),
+        ],
+        Format::GeminiGenerateContent => &[
+            ("generationConfig", Object),
+            ("generationConfig.temperature", Number),
+            ("generationConfig.topP", Number),
+            ("generationConfig.topK", Number),
+            ("generationConfig.maxOutputTokens", Count),
+            ("generationConfig.stopSequences", List),
+            ("generationConfig.candidateCount", Count),
+            ("generationConfig.thinkingConfig", Object),
+            ("toolConfig", Object),
+        ],
+        Format::BedrockConverse => &[
+            ("inferenceConfig", Object),
+            ("inferenceConfig.maxTokens", Count),
+            ("inferenceConfig.temperature", Number),
+            ("inferenceConfig.topP", Number),
+            ("inferenceConfig.stopSequences", List),
+        ],
+        Format::CohereChat => &[
+            ("temperature", Number),
+            ("p", Number),
+            ("k", Count),
+            ("max_tokens", Count),
+            ("stop_sequences", List),
+            ("presence_penalty", Number),
+            ("frequency_penalty", Number),
+            ("response_format", Object),
+            ("thinking", Object),
+        ],
+    }
+}
+
+/// A setting that is there and is not what it must be.
+fn wrong_setting(request: &Request) -> Option<(&'static str, &'static str)> {
+    let found = |path: &str| {
+        let mut steps = path.split('.');
+        let first = request.extras.get(steps.next()?)?;
+        steps.try_fold(first, |value, step| value.get(step)).filter(|value| !value.is_null())
+    };
+    let wrong = |(path, wants): &&(&'static str, Wants)| found(path).is_some_and(|value| !wants.holds(Some(value)));
+    settings(request.origin).iter().find(wrong).map(|(path, wants)| (*path, wants.words()))
+}
+
 /// The member of a part or tool that is not as its kind wants it, and what it must be.
 fn wrong(format: Format, value: &Value) -> Option<(String, &'static str)> {
     let kind = value.get("type").and_then(Value::as_str);
@@ -123,7 +218,7 @@ fn wrong(format: Format, value: &Value) -> Option<(String, &'static str)> {
     wrong.map(|(path, wants)| (path, wants.words()))
 }
 
-/// Refuses a request that has such a part or tool.
+/// Refuses a request that has such a part, tool or setting.
 ///
 /// # Errors
 /// A 400 that names the member.
@@ -141,6 +236,9 @@ pub(crate) fn refuse_misfits(request: &Request) -> Result<(), BodyError> {
         ToolKind::Foreign(value) => Some((value, "tools[]")),
         ToolKind::Function { .. } => None,
     });
+    if let Some((setting, must)) = wrong_setting(request) {
+        return Err(BodyError::field(setting, must));
+    }
     for (value, place) in parts.chain(tools) {
         // Bedrock's stand within a name for reports.
         let value = value.get("whole").unwrap_or(value);

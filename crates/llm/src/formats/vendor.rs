@@ -83,7 +83,7 @@ pub(crate) fn report_rest(request: &Request, report: &mut Report) {
         let mut members = members.clone();
         members.shift_remove("stream_options");
         // Beside its newer name.
-        if members.get("max_tokens").is_some_and(Value::is_number) {
+        if members.get("max_tokens").is_some_and(Value::is_u64) {
             members.shift_remove("max_tokens");
         }
         // The word in it was understood; the object stayed for its own format.

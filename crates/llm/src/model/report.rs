@@ -44,8 +44,10 @@ impl Report {
 }
 
 /// Whether a member says no more than its absence would.
-fn says_nothing(key: &str, value: &Value) -> bool {
+pub(crate) fn says_nothing(key: &str, value: &Value) -> bool {
     match (key, value) {
+        // What is on unless it is said that it is not.
+        ("external_web_access" | "enable_thinking", Value::Bool(false)) => false,
         (_, Value::Null | Value::Bool(false)) => true,
         (_, Value::Array(items)) => items.is_empty(),
         // By being there this one asks for a search.

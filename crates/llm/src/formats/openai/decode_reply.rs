@@ -36,19 +36,21 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
         if let Some(message) = take_object(&mut choice, "message") {
             parts = decode_message(message, &id, names, report);
         }
+        choice.shift_remove("index");
+        report.drop_extras("choices[].", &choice);
     }
     let mut finish = super::read_finish(finish.as_deref().unwrap_or("stop"));
     correct(&mut finish, &parts);
-    Ok(Answer {
-        model: take_string(&mut body, "model").unwrap_or_default(),
-        created: body.get("created").and_then(Value::as_u64),
-        usage: body.get("usage").and_then(super::read_usage),
-        service_tier: take_string(&mut body, "service_tier"),
-        logprobs,
-        id,
-        parts,
-        finish,
-    })
+    let model = take_string(&mut body, "model").unwrap_or_default();
+    let created = body.shift_remove("created").and_then(|created| created.as_u64());
+    let usage = body.shift_remove("usage").as_ref().and_then(super::read_usage);
+    let service_tier = take_string(&mut body, "service_tier");
+    // Of the server itself, not of the answer.
+    for key in ["object", "system_fingerprint", "provider", "x_groq", "time_info", "timings"] {
+        body.shift_remove(key);
+    }
+    report.drop_extras("", &body);
+    Ok(Answer { model, created, usage, service_tier, logprobs, id, parts, finish })
 }
 
 /// Servers say `stop` for a forced call, and for a refusal.

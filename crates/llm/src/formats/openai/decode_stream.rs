@@ -4,7 +4,7 @@
 use super::citations;
 use super::json_end::JsonEnd;
 use crate::framing::Frame;
-use crate::model::{Citation, Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage, mint};
+use crate::model::{Citation, Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage, mint, says_nothing};
 use crate::{Format, UpstreamFault};
 use serde_json::Value;
 
@@ -25,16 +25,34 @@ pub struct StreamDecoder {
     /// Tokens, citations and a signature of a text that is still to come.
     early: Vec<PartDelta>,
     refused: bool,
+    /// Members that are read nowhere, each told once.
+    unread: Vec<String>,
     finish: Option<Finish>,
     usage: Option<Usage>,
     tier: Option<String>,
 }
+
+/// Members of a delta that are read.
+const READ: [&str; 9] = [
+    "role",
+    "content",
+    "reasoning_content",
+    "reasoning",
+    "annotations",
+    "extra_content",
+    "refusal",
+    "tool_calls",
+    "function_call",
+];
+/// Of so many others is told that they are not.
+const MOST_UNREAD: usize = 16;
 
 /// A call of which more pieces may come.
 #[derive(Debug)]
 struct Call {
     index: Option<u64>,
     id: String,
+    name: String,
     /// `None` until its name has come; what comes before waits.
     part: Option<usize>,
     early: String,
@@ -79,6 +97,7 @@ impl StreamDecoder {
             before: 0,
             early: Vec::new(),
             refused: false,
+            unread: Vec::new(),
             finish: None,
             usage: None,
             tier: None,
@@ -116,6 +135,7 @@ impl StreamDecoder {
         // Several choices are never asked for; the first is the answer.
         for choice in choices.into_iter().flatten() {
             if choice.get("index").and_then(Value::as_u64).unwrap_or(0) != 0 {
+                out.push(Event::Lost("choices".to_owned()));
                 continue;
             }
             self.start(&chunk, out);
@@ -158,6 +178,9 @@ impl StreamDecoder {
         };
         self.ended = true;
         self.close_open(out);
+        // Likelihoods of what is no text.
+        let likely = self.early.iter().any(|delta| matches!(delta, PartDelta::Logprobs(_)));
+        out.extend(likely.then(|| Event::Lost("logprobs".to_owned())));
         for call in self.calls.iter_mut().filter(|call| call.open) {
             call.end(out);
         }
@@ -197,8 +220,12 @@ impl StreamDecoder {
         match delta.get("content") {
             Some(Value::String(text)) if !text.is_empty() => self.say(PartStart::Text, text.clone(), out),
             Some(Value::Array(items)) => {
-                for (thinking, text) in items.iter().filter_map(typed_piece) {
-                    self.say(if thinking { PartStart::Thinking } else { PartStart::Text }, text, out);
+                for item in items {
+                    match typed_piece(item) {
+                        Some((true, text)) => self.say(PartStart::Thinking, text, out),
+                        Some((false, text)) => self.say(PartStart::Text, text, out),
+                        None => self.lose("content", out),
+                    }
                 }
             }
             _ => {}
@@ -225,6 +252,19 @@ impl StreamDecoder {
         }
         if let Some(function) = delta.get("function_call").filter(|function| function.is_object()) {
             self.call(&serde_json::json!({"index": 0, "function": function}), out);
+        }
+        for (key, value) in delta.as_object().into_iter().flatten() {
+            if !READ.contains(&key.as_str()) && !says_nothing(key, value) {
+                self.lose(key, out);
+            }
+        }
+    }
+
+    /// Tells that a member of the message is read nowhere.
+    fn lose(&mut self, member: &str, out: &mut Vec<Event>) {
+        if self.unread.len() < MOST_UNREAD && !self.unread.iter().any(|told| told == member) {
+            self.unread.push(member.to_owned());
+            out.push(Event::Lost(format!("choices[].message.{member}")));
         }
     }
 
@@ -292,7 +332,10 @@ impl StreamDecoder {
     fn call(&mut self, piece: &Value, out: &mut Vec<Event>) {
         let index = piece.get("index").and_then(Value::as_u64);
         let id = crate::json::text(piece, "id");
-        let function = piece.get("function").unwrap_or(&Value::Null);
+        let Some(function) = piece.get("function").or_else(|| piece.get("custom").is_none().then_some(&Value::Null))
+        else {
+            return self.lose("tool_calls[]", out);
+        };
         let name = crate::json::text(function, "name");
         let known = self.known_call(index, id, name);
         let at = match known {
@@ -304,7 +347,8 @@ impl StreamDecoder {
                 let nth = self.calls.len() as u64 + 1;
                 let id = if id.is_empty() { mint(&self.id, nth) } else { id.to_owned() };
                 let arguments = JsonEnd::default();
-                self.calls.push(Call { index, id, part: None, early: String::new(), arguments, open: true });
+                let (name, early) = (String::new(), String::new());
+                self.calls.push(Call { index, id, name, part: None, early, arguments, open: true });
                 self.calls.len() - 1
             }
         };
@@ -313,6 +357,7 @@ impl StreamDecoder {
                 PartStart::ToolCall { id: self.calls[at].id.clone(), name: self.names.receive(name.to_owned()) };
             let part = self.begin(start, out);
             self.calls[at].part = Some(part);
+            name.clone_into(&mut self.calls[at].name);
             let early = std::mem::take(&mut self.calls[at].early);
             self.calls[at].argue(early, out);
         }
@@ -329,10 +374,16 @@ impl StreamDecoder {
     }
 
     /// The call that a piece goes on with. A piece with another id and a name begins a new call even under a known
-    /// index (some servers give every call index 0); one without index goes on with the last call.
+    /// index (some servers give every call index 0), and so does one with a name alone where there is nothing to go on
+    /// with; one without index goes on with the last call.
     fn known_call(&self, index: Option<u64>, id: &str, name: &str) -> Option<usize> {
+        let goes_on = |call: &Call| match (id.is_empty(), name.is_empty()) {
+            (_, true) => true,
+            (false, false) => call.id == id,
+            (true, false) => call.part.is_none() || call.name == name && !call.arguments.complete(),
+        };
         let same = |call: &Call| match index {
-            Some(_) => call.index == index && (id.is_empty() || name.is_empty() || call.id == id),
+            Some(_) => call.index == index && goes_on(call),
             None => call.id == id,
         };
         if index.is_none() && id.is_empty() {

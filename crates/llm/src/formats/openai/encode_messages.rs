@@ -3,6 +3,7 @@
 use super::decode_messages::{is_foreign_call, put_signature};
 use super::encode_parts::{insert_content, joined, kind_name, object, titled, written};
 use super::encode_request::send_name;
+use super::turns::Turns;
 use crate::formats::vendor::thinking_name;
 use crate::json::Object;
 use crate::model::{
@@ -17,10 +18,23 @@ pub(super) struct Encoder<'a> {
     pub(super) origin: Format,
     pub(super) names: &'a mut Names,
     pub(super) report: &'a mut Report,
-    pub(super) messages: Vec<Value>,
+    /// Messages of this format's own requests, which stay as they are.
+    kept: Vec<Value>,
+    turns: Turns,
 }
 
-impl Encoder<'_> {
+impl<'a> Encoder<'a> {
+    pub(super) fn new(origin: Format, names: &'a mut Names, report: &'a mut Report) -> Self {
+        // Google's SDK keeps each piece of a stream as content of its own.
+        let between = if origin == Format::GeminiGenerateContent { "" } else { "\n" };
+        let own = origin == Format::OpenAIChat;
+        Self { own, origin, names, report, kept: Vec::new(), turns: Turns::new(between) }
+    }
+
+    pub(super) fn finish(self) -> Vec<Value> {
+        if self.own { self.kept } else { self.turns.finish() }
+    }
+
     pub(super) fn message(&mut self, message: Message) -> Result<(), BodyError> {
         let Message { role, mut content, cache, extras } = message;
         match role {
@@ -55,10 +69,14 @@ impl Encoder<'_> {
         }
         if self.own {
             message.extend(extras);
-        } else {
-            self.report.drop_extras("messages[].", &extras);
+            self.kept.push(Value::Object(message));
+            return;
         }
-        self.messages.push(Value::Object(message));
+        self.report.drop_extras("messages[].", &extras);
+        match message.get("role").is_some_and(|role| role == "assistant") {
+            true => self.turns.said(message),
+            false => self.turns.other(Value::Object(message)),
+        }
     }
 
     pub(super) fn system(&mut self, role: Role, mut content: Content, cache: Option<Value>, extras: Object) {
@@ -157,8 +175,16 @@ impl Encoder<'_> {
             self.report.drop("cache_control");
         }
         self.report.drop_extras("messages[].content[].", &part.extras);
-        let message = json!({"role": "tool", "tool_call_id": plain_id(&id), "content": text});
-        self.messages.push(message);
+        let id = plain_id(&id);
+        if !self.turns.called(&id) {
+            self.report.approximate("messages[].tool_call_id");
+            pictures.push(Part::text(format!("Result of an earlier tool call: {text}")));
+            return Ok(());
+        }
+        let message = json!({"role": "tool", "tool_call_id": id, "content": text});
+        if self.turns.result(&id, message) {
+            self.report.drop("messages[].tool_call_id");
+        }
         Ok(())
     }
 

@@ -44,14 +44,14 @@ pub fn encode_request(
     if let Some(model) = &request.model {
         body.insert("model".to_owned(), json!(model));
     }
-    let mut encoder = Encoder { own, origin: request.origin, names, report, messages: Vec::new() };
+    let mut encoder = Encoder::new(request.origin, names, report);
     if let Some(system) = request.system.take() {
         encoder.system(Role::System, system, None, Object::new());
     }
     for message in std::mem::take(&mut request.messages) {
         encoder.message(message)?;
     }
-    body.insert("messages".to_owned(), Value::Array(encoder.messages));
+    body.insert("messages".to_owned(), Value::Array(encoder.finish()));
 
     let tools: Option<Vec<Value>> = request
         .tools

@@ -65,12 +65,25 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// The status of an error inside of a 200.
+const WITHIN_A_REPLY: u16 = 502;
+/// Codes that blame the request, whoever writes them.
+const BLAMES: [&str; 2] = ["context_length_exceeded", "invalid_prompt"];
+
 fn build(message: String, body: &Value, status: u16) -> ErrorInfo {
     let code = body.get("code").filter(|code| !code.is_null()).map(plain);
     let param = body.get("param").and_then(Value::as_str).map(str::to_owned);
     let status = told_status(body).unwrap_or(status);
     let names = [code.as_deref().unwrap_or_default(), body.get("type").and_then(Value::as_str).unwrap_or_default()];
-    let kind = match names.into_iter().find_map(kind_of_name) {
+    let named = names.into_iter().find_map(kind_of_name);
+    // Inside of a 200 no status says what the name does.
+    let within = status == WITHIN_A_REPLY;
+    let status = match named {
+        Some(ErrorKind::InvalidRequest) if within && BLAMES.contains(&names[0]) => 400,
+        Some(kind) if within && !matches!(kind, ErrorKind::InvalidRequest | ErrorKind::Server) => kind.status(),
+        _ => status,
+    };
+    let kind = match named {
         // Imitators call everything an invalid request or an error of the API (Ollama: a 401); the status knows better.
         None | Some(ErrorKind::InvalidRequest | ErrorKind::Server) => ErrorKind::of_status(status),
         Some(kind) => kind,

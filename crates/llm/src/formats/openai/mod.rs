@@ -15,6 +15,7 @@ mod encode_tools;
 mod error;
 mod json_end;
 mod observe;
+mod turns;
 mod usage;
 
 pub(crate) use decode_messages::{decode_call, decode_image, is_foreign_call, put_signature};
@@ -32,14 +33,15 @@ pub use error::{error_body, read_error};
 pub(crate) use observe::{observe, observe_reply};
 pub use usage::{read_usage, usage_object};
 
-use crate::ErrorInfo;
 use crate::model::{Finish, FinishKind};
+use crate::{ErrorInfo, ErrorKind};
 use serde_json::Value;
 
 /// A `finish_reason`. One of tomorrow ends the answer like any other.
 fn read_finish(reason: &str) -> Finish {
     let kind = match reason {
-        "length" => FinishKind::Length,
+        // Mistral's word for a context that is full.
+        "length" | "model_length" => FinishKind::Length,
         "tool_calls" | "function_call" => FinishKind::ToolCalls,
         "content_filter" => FinishKind::Refusal,
         _ => FinishKind::Stop,
@@ -56,11 +58,20 @@ fn finish_reason(kind: FinishKind) -> &'static str {
     }
 }
 
-/// The error that a chunk or a 2xx reply reports: beside `choices`, or in their place.
+/// The error that a chunk or a 2xx reply reports: beside `choices`, in their place, or in the first of them, where it
+/// stands as an `error` (OpenRouter) or is all that the finish says (Mistral, DeepSeek). Groq's stands in `x_groq`.
 #[must_use]
 pub fn chunk_error(chunk: &Value) -> Option<ErrorInfo> {
-    let beside = chunk.get("error").is_some_and(|error| !error.is_null());
-    if beside || chunk.get("choices").is_none() { read_error(chunk, 502) } else { None }
+    let said = |value: &Value| value.get("error").is_some_and(|error| !error.is_null());
+    let Some(choices) = chunk.get("choices").filter(|_| !said(chunk)) else { return read_error(chunk, 502) };
+    let within = [choices.get(0), chunk.get("x_groq")].into_iter().flatten().find(|value| said(value));
+    if let Some(within) = within {
+        return read_error(within, 502);
+    }
+    let reason = choices.get(0)?.get("finish_reason")?.as_str()?;
+    let failed = matches!(reason, "error" | "insufficient_system_resource");
+    let message = || format!("upstream ended its answer with '{reason}'");
+    failed.then(|| ErrorInfo { status: 502, ..ErrorInfo::new(ErrorKind::Server, message()) })
 }
 
 /// Whether a `delta` carries any piece of an answer, rather than the role alone.

@@ -1,5 +1,8 @@
 //! OpenAI Chat against recorded traffic of its vendor and of those who imitate it, and what it alone has.
 
+mod conversations;
+mod streams;
+
 use super::*;
 use crate::formats::tests::recorded::{
     self, RULES, answered, cases, context, decoded, events, grammatical, streamed, translated,

@@ -16,6 +16,9 @@ use std::collections::HashSet;
 pub fn encode_reply(answer: Answer, context: &ReplyContext, report: &mut Report) -> Value {
     let Answer { id, model, created, parts, finish, usage, service_tier, logprobs } = answer;
     let head = Head::new(&id, &model, created, context);
+    if !logprobs.is_empty() && !parts.iter().any(|part| matches!(part.kind, PartKind::Text(_))) {
+        report.drop("logprobs");
+    }
     let items = Output::new(&head, logprobs, context, report).items(parts, &finish);
     let end = End { finish: Some(&finish), usage, service_tier: service_tier.as_deref() };
     head.response(context, &end, items)
