@@ -237,6 +237,17 @@ pub(crate) struct RawBody {
     pub(crate) body: Bytes,
 }
 
+impl RawBody {
+    /// An error in our words for it.
+    fn of(dialect: Dialect, info: &ErrorInfo) -> Self {
+        Self {
+            status: StatusCode::from_u16(info.status).unwrap_or(StatusCode::BAD_GATEWAY),
+            content_type: HeaderValue::from_static("application/json"),
+            body: encode_error(dialect, info),
+        }
+    }
+}
+
 impl From<Cause> for Failure {
     fn from(cause: Cause) -> Self {
         Self { cause, spent: false, headers: Box::default(), raw: None }
@@ -246,21 +257,21 @@ impl From<Cause> for Failure {
 impl Failure {
     /// The whole reply, save the headers that every reply carries.
     pub(crate) fn into_response(self, dialect: Dialect) -> Response<ReplyBody> {
-        let info = self.cause.info();
-        let raw = self.raw.map_or_else(
-            || RawBody {
-                status: StatusCode::from_u16(info.status).unwrap_or(StatusCode::BAD_GATEWAY),
-                content_type: HeaderValue::from_static("application/json"),
-                body: encode_error(dialect, &info),
-            },
-            |raw| *raw,
-        );
-        let mut response = Response::new(ReplyBody::full(raw.body));
-        *response.status_mut() = raw.status;
+        let mut own = *self.headers;
+        let told = match self.raw {
+            // Which error its words are the provider's own header says; there are more of them than we have kinds.
+            Some(raw) => *raw,
+            None => {
+                let info = self.cause.info();
+                own.extend(error_headers(dialect, &info));
+                RawBody::of(dialect, &info)
+            }
+        };
+        let mut response = Response::new(ReplyBody::full(told.body));
+        *response.status_mut() = told.status;
         let headers = response.headers_mut();
-        *headers = *self.headers;
-        headers.extend(error_headers(dialect, &info));
-        headers.insert(header::CONTENT_TYPE, raw.content_type);
+        *headers = own;
+        headers.insert(header::CONTENT_TYPE, told.content_type);
         headers.insert(ERROR_HEADER, HeaderValue::from_static(self.cause.name()));
         if self.spent {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));

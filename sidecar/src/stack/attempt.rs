@@ -12,6 +12,7 @@ use crate::error::{Again, Cause, Failure, RawBody};
 use crate::snapshots::{Backend, Rule};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use pillion_llm::providers::remove_foreign_headers;
 use pillion_llm::{Ask, BodyError, Call, Format, Outline, Target, outline as outline_of, prepare};
 use pillion_snapshot::{Metering, Translation};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -117,6 +118,7 @@ async fn attempt(
     head.method = Method::POST;
     head.uri = uri;
     head.headers = provider.descriptor.request_headers(call.dialect, headers);
+    remove_foreign_headers(&mut head.headers, wire.format);
     head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
     let timeouts = &routed.rule.timeouts;

@@ -138,7 +138,7 @@ impl Record {
         self.ended.get_or_insert(Ended { outcome: "ok", fault: "none", detail: None });
     }
 
-    /// The call ended with this cause, before or after its reply began.
+    /// The call ended with this cause, before or after its reply began. Of several the first counts.
     pub(crate) fn failed(&mut self, cause: &Cause) {
         let ended = || Ended { outcome: cause.name(), fault: cause.fault().as_str(), detail: cause.detail() };
         self.ended.get_or_insert_with(ended);

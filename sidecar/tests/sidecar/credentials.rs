@@ -47,6 +47,33 @@ async fn vendor_headers_travel_to_their_own_vendor_only() {
 }
 
 #[tokio::test]
+async fn a_cloud_that_serves_several_vendors_is_sent_headers_of_the_calls_own_format_only() {
+    const SENT: [&str; 6] = [
+        "anthropic-beta",
+        "anthropic-version",
+        "openai-beta",
+        "x-goog-api-client",
+        "x-amzn-bedrock-trace",
+        "amz-sdk-invocation-id",
+    ];
+    let cases: [(&str, String, &str, &[&str]); 4] = [
+        (ANTHROPIC, anthropic_chat("gpt-4o", false), OPENAI_REPLY, &["openai-beta"]),
+        (ANTHROPIC, anthropic_chat("claude-x", false), ANTHROPIC_REPLY, &["anthropic-beta", "anthropic-version"]),
+        (OPENAI, openai_chat("gpt-4o", false), OPENAI_REPLY, &["openai-beta"]),
+        (OPENAI, openai_chat("claude-x", false), ANTHROPIC_REPLY, &["anthropic-beta", "anthropic-version"]),
+    ];
+    for (path, body, reply, expected) in cases {
+        let (upstream, running) = with_upstream("AzureOpenAI").await;
+        let asked = SENT.into_iter().fold(post(running.data, path, body), |asked, name| asked.header(name, "x"));
+        let asked = asked.spawn();
+        let call = upstream.answer(200, "application/json", reply.as_bytes()).await;
+        assert_eq!(asked.await.unwrap().status, 200, "{path}");
+        let arrived: Vec<&str> = SENT.into_iter().filter(|name| call.header(name).is_some()).collect();
+        assert_eq!(arrived, expected, "{path} {}", call.path);
+    }
+}
+
+#[tokio::test]
 async fn passthrough_forwards_the_clients_own_credential() {
     let upstream = Upstream::start().await;
     let mut snapshot = snapshot(&[("p", provider("p", "OpenAI", &upstream.endpoint()))]);

@@ -82,6 +82,34 @@ async fn an_upstreams_error_comes_back_in_its_own_words_and_status_where_the_dia
 }
 
 #[tokio::test]
+async fn a_relayed_error_of_bedrocks_keeps_the_name_that_bedrock_gave_it() {
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "hello"}]}]}).to_string();
+    let error = r#"{"message":"no", "more":1}"#;
+    for (status, name) in [
+        (424, Some("ModelErrorException")),
+        (429, Some("ModelNotReadyException:http://internal.amazon.com/coral/com.amazon.bedrock/")),
+        (400, Some("ServiceQuotaExceededException")),
+        (400, Some("FooException")),
+        // What it left open stays open.
+        (400, None),
+    ] {
+        let (upstream, running) = with_upstream("Bedrock").await;
+        let asked = post(running.data, "/-/bedrock/model/m/converse", body.clone()).spawn();
+        let mut headers =
+            vec![("content-type", "application/json"), ("x-amzn-requestid", "r-1"), ("set-cookie", "a=b")];
+        headers.extend(name.map(|name| ("x-amzn-errortype", name)));
+        let mut call = upstream.call().await;
+        call.reply_with(status, &headers, error.as_bytes()).await;
+        let answered = asked.await.unwrap();
+        assert_eq!((answered.status.as_u16(), answered.header("x-amzn-errortype")), (status, name));
+        assert_eq!(answered.header("x-pillion-error"), Some("upstream_error"), "{name:?}");
+        assert_eq!(answered.header("x-amzn-requestid"), Some("r-1"), "{name:?}");
+        assert_eq!(answered.header("set-cookie"), None, "{name:?}");
+        assert_eq!(answered.text().await, error, "{name:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_upstreams_error_is_translated_for_a_client_of_another_dialect() {
     let (upstream, running) = with_upstream("Anthropic").await;
     let asked = post(running.data, OPENAI, openai_chat("claude-x", false)).spawn();

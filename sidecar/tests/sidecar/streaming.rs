@@ -3,7 +3,10 @@
 use crate::support::client::Answered;
 use crate::support::upstream::Call;
 use crate::support::*;
+use base64::Engine as _;
+use pillion_llm::framing::event_stream::{write_event, write_exception};
 use pillion_sidecar::Running;
+use serde_json::{Value, json};
 
 async fn stream(kind: &str, path: &str) -> (Call, Answered, Running) {
     let (upstream, running) = with_upstream(kind).await;
@@ -121,6 +124,117 @@ async fn an_error_that_upstream_reports_in_its_stream_reaches_the_client_in_its_
     assert!(rest.contains("Overloaded"), "{rest}");
     running.idle().await;
     assert!(metrics(&running).await.contains("outcome=\"upstream_error\"} 1"));
+}
+
+/// The client gets `expected`, and the call is the provider's failure in its log line and the metrics.
+async fn check_a_relayed_error_is_recorded(kind: &str, path: &str, body: Value, sent: &[u8], expected: &[u8]) {
+    logs::collect();
+    let (upstream, running) = with_upstream(kind).await;
+    let asked = post(running.data, path, body.to_string()).spawn();
+    let content_type = if kind == "Bedrock" { "application/vnd.amazon.eventstream" } else { "text/event-stream" };
+    upstream.answer(200, content_type, sent).await;
+    let answered = asked.await.unwrap();
+    assert_eq!(answered.status, 200, "{kind} {path}");
+    let id = answered.header("x-pillion-request-id").unwrap().to_owned();
+    let got = answered.bytes().await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(expected), "{kind} {path}");
+    running.idle().await;
+    let lines = logs::lines_with(&id);
+    let call = &lines.iter().find(|line| line["fields"]["outcome"].is_string()).unwrap()["fields"];
+    assert_eq!((&call["outcome"], &call["fault"]), (&json!("upstream_error"), &json!("upstream")), "{kind} {path}");
+    let metrics = metrics(&running).await;
+    assert!(metrics.contains("outcome=\"upstream_error\"} 1"), "{kind} {path}: {metrics}");
+    assert!(!metrics.contains("outcome=\"ok\""), "{kind} {path}: {metrics}");
+}
+
+async fn check_a_relayed_error_goes_through(kind: &str, path: &str, body: Value, sent: &str) {
+    check_a_relayed_error_is_recorded(kind, path, body, sent.as_bytes(), sent.as_bytes()).await;
+}
+
+fn data_lines(events: &[Value]) -> String {
+    events.iter().map(|event| format!("data: {event}\n\n")).collect()
+}
+
+const ANTHROPIC_ERROR: &str =
+    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+
+#[tokio::test]
+async fn an_error_within_a_relayed_stream_goes_through_as_it_came_and_is_the_calls_outcome() {
+    use check_a_relayed_error_goes_through as check;
+    let messages = json!([{"role": "user", "content": "hello"}]);
+    let chat = json!({"model": "m", "stream": true, "max_tokens": 64, "messages": messages});
+
+    let error = json!({"error": {"message": "Overloaded", "type": "server_error", "param": null, "code": null}});
+    let events = openai_events()[..3].concat() + &data_lines(&[error]) + "data: [DONE]\n\n";
+    check("OpenAI", OPENAI, chat.clone(), &events).await;
+
+    let events = anthropic_events()[..4].concat() + ANTHROPIC_ERROR;
+    check("Anthropic", ANTHROPIC, chat.clone(), &events).await;
+
+    let path = "/-/gemini/v1beta/models/m:streamGenerateContent?alt=sse";
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hello"}]}]});
+    let events = data_lines(&[
+        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}, "index": 0}]}),
+        json!({"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}),
+    ]);
+    check("Gemini", path, body, &events).await;
+
+    let delta = json!({"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0,
+        "content_index": 0, "delta": "Hi", "sequence_number": 4});
+    let failed = json!({"id": "resp_1", "object": "response", "status": "failed",
+        "error": {"code": "server_error", "message": "Overloaded"}});
+    for last in [
+        json!({"type": "error", "code": "server_error", "message": "Overloaded", "param": null, "sequence_number": 5}),
+        json!({"type": "response.failed", "response": failed, "sequence_number": 5}),
+    ] {
+        let body = json!({"model": "m", "stream": true, "input": "hello"});
+        check("OpenAI", "/-/openai/v1/responses", body, &data_lines(&[delta.clone(), last])).await;
+    }
+
+    let events = data_lines(&[
+        json!({"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "Hi"}}}}),
+        json!({"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "Overloaded"}}),
+    ]);
+    check("Cohere", "/-/cohere/v2/chat", chat, &events).await;
+}
+
+#[tokio::test]
+async fn an_error_within_a_stream_of_bedrocks_is_the_calls_outcome_whoever_reports_it() {
+    let delta = json!({"contentBlockIndex": 0, "delta": {"text": "Hi"}}).to_string();
+    let converse = [
+        write_event("messageStart", b"{\"role\":\"assistant\"}"),
+        write_event("contentBlockDelta", delta.as_bytes()),
+        write_exception("throttlingException", b"{\"message\":\"slow\"}"),
+    ]
+    .concat();
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "hello"}]}]});
+    check_a_relayed_error_is_recorded("Bedrock", "/-/bedrock/model/m/converse-stream", body, &converse, &converse)
+        .await;
+
+    // Claude's own error, within what Bedrock puts around its events.
+    let events = anthropic_events()[..4].concat() + ANTHROPIC_ERROR;
+    let chunk = |event: &str| {
+        let data = event.split_once("data: ").unwrap().1;
+        let encoded = base64::engine::general_purpose::STANDARD.encode(data);
+        write_event("chunk", json!({"bytes": encoded}).to_string().as_bytes())
+    };
+    let invoke: Vec<_> = events.split_terminator("\n\n").map(chunk).collect();
+    let body = json!({"model": "anthropic.claude-x", "stream": true, "max_tokens": 64,
+        "messages": [{"role": "user", "content": "hello"}]});
+    check_a_relayed_error_is_recorded("Bedrock", ANTHROPIC, body, &invoke.concat(), events.as_bytes()).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_at_an_error_of_upstreams_does_not_take_the_blame_for_it() {
+    let (mut call, mut answered, running) = stream("Anthropic", ANTHROPIC).await;
+    call.chunk(anthropic_events()[..4].concat()).await;
+    call.chunk(ANTHROPIC_ERROR).await;
+    answered.until("Overloaded").await;
+    drop(answered);
+    call.closed().await;
+    running.idle().await;
+    let metrics = metrics(&running).await;
+    assert!(metrics.contains("outcome=\"upstream_error\"} 1"), "{metrics}");
 }
 
 #[tokio::test]

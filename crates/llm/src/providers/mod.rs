@@ -5,6 +5,7 @@ mod azure_openai;
 mod bedrock;
 mod cohere;
 pub mod echo;
+mod foreign;
 mod gemini;
 mod headers;
 mod openai;
@@ -13,6 +14,7 @@ mod options;
 mod url;
 mod vertex_ai;
 
+pub use foreign::remove_foreign_headers;
 pub use options::{Options, OptionsError};
 pub(crate) use url::segment;
 

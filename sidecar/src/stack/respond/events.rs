@@ -133,6 +133,11 @@ impl Pieces for RecordedEvents {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
         let Self { events, record } = self;
         loop {
+            if let Some(error) = events.stream.error() {
+                // A relayed one is passed on like any event. It is the call's outcome however the stream ends behind
+                // it: SDKs leave as soon as they have read it.
+                record.failed(&Cause::UpstreamError(Box::new(error.clone())));
+            }
             if let Some(bytes) = events.ready.pop_front() {
                 record.first_byte();
                 return Poll::Ready(Some(Ok(bytes)));
