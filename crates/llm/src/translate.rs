@@ -35,9 +35,6 @@ pub(crate) fn translate_request(
         request.fill(formats::openai::decode_params(target.defaults.clone())?);
     }
     request.model = target.model.map(str::to_owned).or_else(|| outline.model.clone()).or(request.model);
-    if client == Format::GeminiGenerateContent {
-        request.messages.iter_mut().for_each(|message| message.content.standardise());
-    }
     if client.asks_in_path() {
         request.stream = Some(outline.stream);
     }

@@ -10,6 +10,7 @@ mod misfit;
 pub mod openai;
 pub mod responses;
 pub(crate) mod seen;
+pub(crate) mod sources;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod vendor;
@@ -121,6 +122,7 @@ pub fn encode_request(
     report: &mut Report,
 ) -> Result<Encoded, BodyError> {
     if request.origin != wire {
+        sources::spell(&mut request);
         misfit::refuse_misfits(&request)?;
     }
     if request.origin == Format::OpenAIResponses && wire != Format::OpenAIResponses {

@@ -25,7 +25,20 @@ pub(crate) fn leave_home(mut request: Request, wire: Format) -> Result<Request, 
         return Err(BodyError::unsupported("n", message));
     }
     refuse_functions(&request)?;
+    if !matches!(wire, Format::OpenAIChat | Format::OpenAIResponses) {
+        one_user(&mut request);
+    }
     Ok(request)
+}
+
+/// OpenAI's newer name of the end user is the user of vendors that know but one.
+fn one_user(request: &mut Request) {
+    let openai = matches!(request.origin, Format::OpenAIChat | Format::OpenAIResponses);
+    let newer = request.extras.get("safety_identifier").and_then(Value::as_str).filter(|_| openai);
+    let Some(newer) = newer.map(str::to_owned) else { return };
+    if *request.settings.user.get_or_insert_with(|| newer.clone()) == newer {
+        request.extras.shift_remove("safety_identifier");
+    }
 }
 
 /// Functions are tools without ids: calls and results could not be told apart.

@@ -217,34 +217,7 @@ pub enum Source {
     Other(Value),
 }
 
-impl Content {
-    /// Has every base64 text in the alphabet that all vendors read, padded: Google takes the one for URLs too.
-    pub(crate) fn standardise(&mut self) {
-        for part in &mut self.parts {
-            match &mut part.kind {
-                PartKind::Image(source)
-                | PartKind::Audio(source)
-                | PartKind::Video(source)
-                | PartKind::Document { source, .. } => source.standardise(),
-                PartKind::ToolResult { content, .. } => content.standardise(),
-                _ => {}
-            }
-        }
-    }
-}
-
 impl Source {
-    fn standardise(&mut self) {
-        let Self::Base64 { data, .. } = self else { return };
-        if data.contains(['-', '_']) {
-            *data = data.replace('-', "+").replace('_', "/");
-        }
-        // Of four characters two or three may be there, never one.
-        while data.len() % 4 > 1 {
-            data.push('=');
-        }
-    }
-
     /// Reads a `data:` URL of the plain form `data:<type>;base64,<data>`; any other URL stays one.
     #[must_use]
     pub fn from_url(url: String) -> Self {

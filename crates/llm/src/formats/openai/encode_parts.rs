@@ -3,6 +3,7 @@
 use super::decode_messages::DOCUMENT_URL;
 use super::encode_messages::Encoder;
 use crate::BodyError;
+use crate::formats::sources::text_of;
 use crate::json::Object;
 use crate::model::{Form, Part, PartKind, Source};
 use serde_json::{Value, json};
@@ -39,6 +40,10 @@ impl Encoder<'_> {
         let Part { kind, cache, mut extras, .. } = part;
         let body = match kind {
             PartKind::Text(text) => return Ok(Some(self.text_part(text, cache, extras))),
+            PartKind::Image(Source::Url(url)) if !self.own && !is_web(&url) => {
+                let message = "'image_url.url' must be an http(s) URL or a base64 data URL";
+                return Err(BodyError::field("messages[].content[].image_url.url", message));
+            }
             PartKind::Image(source) => {
                 let url = url_of(source).ok_or_else(|| unsupported("an image that is a file of the vendor's"))?;
                 let mut image = object([("url", json!(url))]);
@@ -80,7 +85,9 @@ impl Encoder<'_> {
     /// A `file` object, or plain text.
     fn document(&mut self, source: Source, name: Option<String>) -> Result<Value, BodyError> {
         let mut file = Object::new();
-        match source {
+        // The API takes PDFs.
+        let text = if self.own { None } else { text_of(&source) };
+        match text.map_or(source, Source::Text) {
             Source::Base64 { media_type, data } => {
                 file.insert("file_data".to_owned(), json!(Source::data_url(&media_type, &data)));
             }
@@ -119,6 +126,12 @@ pub(super) fn titled(name: Option<String>, text: String) -> String {
         Some(name) => format!("{name}\n\n{text}"),
         None => text,
     }
+}
+
+/// Whether anybody can fetch it.
+pub(crate) fn is_web(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 /// The URL of what is at one or here; what is a file of the vendor's has none.

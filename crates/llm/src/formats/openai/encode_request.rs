@@ -56,7 +56,7 @@ pub fn encode_request(
     let tools: Option<Vec<Value>> = request
         .tools
         .take()
-        .map(|tools| tools.into_iter().filter_map(|tool| encode_tool(tool, own, names, report)).collect());
+        .map(|tools| tools.into_iter().filter_map(|tool| encode_tool(tool, request.origin, names, report)).collect());
     let has_tools = tools.as_ref().is_some_and(|tools| !tools.is_empty());
     if let Some(tools) = tools.filter(|tools| own || !tools.is_empty()) {
         body.insert("tools".to_owned(), Value::Array(tools));

@@ -75,7 +75,7 @@ pub(super) fn encode(
         put("parallel_tool_calls", json!(parallel));
     }
     if let Some(format) = settings.response_format {
-        match encode_response_format(format, own) {
+        match encode_response_format(format, around.origin, report) {
             Some(format) => put("response_format", format),
             None => report.drop(if anthropic { "output_config.format" } else { "response_format" }),
         }

@@ -2,7 +2,8 @@
 
 use super::annotations::object;
 use super::encode_input::Input;
-use crate::formats::openai::{foreign_name, kind_name};
+use crate::formats::openai::{foreign_name, is_web, kind_name};
+use crate::formats::sources::text_of;
 use crate::json::Object;
 use crate::model::{Part, PartKind, Source};
 use crate::{BodyError, Format};
@@ -79,7 +80,8 @@ impl Input<'_> {
     fn document(&mut self, source: Source, name: Option<String>) -> Result<Object, BodyError> {
         let mut out = object([("type", json!("input_file"))]);
         let mut named = true;
-        match source {
+        let text = text_of(&source);
+        match text.map_or(source, Source::Text) {
             Source::Base64 { media_type, data } if media_type.starts_with("image/") => {
                 return self.image(Source::Base64 { media_type, data }, &mut Object::new());
             }
@@ -89,11 +91,6 @@ impl Input<'_> {
             Source::Url(url) if is_web(&url) => {
                 named = false;
                 out.insert("file_url".to_owned(), json!(url));
-            }
-            // Some clients send the bare base64 of a PDF.
-            Source::Url(data) if self.origin == Format::OpenAIChat => {
-                let data = if data.starts_with("data:") { data } else { Source::data_url("application/pdf", &data) };
-                out.insert("file_data".to_owned(), json!(data));
             }
             Source::File(id) if self.origin == Format::OpenAIChat => {
                 named = false;
@@ -124,11 +121,6 @@ pub(super) fn takes_marks(model: &str) -> bool {
         (Some(Ok(major)), _) => major > 5,
         _ => false,
     }
-}
-
-fn is_web(url: &str) -> bool {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 fn unsupported(what: &str) -> BodyError {

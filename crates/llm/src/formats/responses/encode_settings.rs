@@ -4,7 +4,7 @@ use super::annotations::object;
 use super::decode_request::LOGPROBS;
 use super::tools::ToolEncoder;
 use crate::Format;
-use crate::formats::openai::{cannot_reason, effort_of, samples_alone};
+use crate::formats::openai::{bind_shape, cannot_reason, effort_of, samples_alone};
 use crate::json::Object;
 use crate::model::{Reasoning, Report, ResponseFormat, Settings, ToolChoice};
 use serde_json::{Number, Value, json};
@@ -94,7 +94,7 @@ pub(super) fn translate(settings: Settings, around: &Around<'_>, tools: &mut Too
         put("parallel_tool_calls", json!(parallel));
     }
     if let Some(format) = settings.response_format {
-        match shape(format, around.origin) {
+        match shape(format, around.origin, tools.report) {
             Some(format) => put("text", json!({"format": format})),
             None => tools.report.drop("response_format"),
         }
@@ -139,7 +139,12 @@ fn think(reasoning: &Reasoning, origin: Format, model: &str, report: &mut Report
             Some(effort)
         }
         _ => effort_of(reasoning, origin, model, report),
-    }?;
+    };
+    let Some(effort) = effort else {
+        // Thoughts are shown however much the model thinks by itself.
+        let shown = reasoning.show == Some(true) && !cannot_reason(model);
+        return shown.then(|| object([("summary", json!("auto"))]));
+    };
     let mut out = object([("effort", json!(effort))]);
     let enabled = matches!(word("type"), Some("enabled" | "adaptive")) && word("display") != Some("omitted");
     if effort != "none" && reasoning.show.unwrap_or(enabled) {
@@ -149,15 +154,13 @@ fn think(reasoning: &Reasoning, origin: Format, model: &str, report: &mut Report
 }
 
 /// The shape of an answer; `None` is one that cannot be said.
-fn shape(format: ResponseFormat, origin: Format) -> Option<Value> {
+fn shape(format: ResponseFormat, origin: Format, report: &mut Report) -> Option<Value> {
     match format {
         ResponseFormat::Other(_) => None,
         ResponseFormat::Schema { schema, mut about } => {
             about.entry("name").or_insert_with(|| json!("response"));
             // OpenAI Chat's schemas are lax unless they say otherwise, as here; the other vendors' bind.
-            if origin != Format::OpenAIChat {
-                about.entry("strict").or_insert(json!(true));
-            }
+            let schema = bind_shape(origin, schema, &mut about, report);
             Some(written(ResponseFormat::Schema { schema, about }))
         }
         format => Some(written(format)),

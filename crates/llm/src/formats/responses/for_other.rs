@@ -7,8 +7,8 @@ use super::tools::is_custom;
 use crate::formats::openai::cannot_reason;
 use crate::json::{Object, take_object, take_string};
 use crate::model::{
-    Content, Form, Message, Part, PartKind, Report, Request, Role, Source, Tool, ToolChoice, ToolKind,
-    unwrap_signature, wrap_signature,
+    Content, Form, Message, Part, PartKind, Report, Request, Role, Tool, ToolChoice, ToolKind, unwrap_signature,
+    wrap_signature,
 };
 use crate::{BodyError, Format};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ pub(crate) fn refuse_stateful(request: &Request) -> Result<(), BodyError> {
         return refused("background", "the answer is kept there");
     }
     if request.messages.is_empty() {
-        return Err(BodyError::field("input", "'input' is missing"));
+        return Err(BodyError::field("input", "'input' is missing or empty"));
     }
     for (at, message) in request.messages.iter().enumerate() {
         let [Part { kind: PartKind::Foreign(item), .. }] = message.content.parts.as_slice() else { continue };
@@ -136,14 +136,6 @@ fn plain_part(mut part: Part, report: &mut Report) -> Option<Part> {
             let parts = std::mem::take(&mut content.parts);
             content.parts = parts.into_iter().filter_map(|part| plain_part(part, report)).collect();
         }
-        PartKind::Document { source, name } => {
-            if let Source::Other(value) = source
-                && let Some(data) = value.get("file_data").and_then(Value::as_str)
-            {
-                let media_type = media_type(name.as_deref().unwrap_or_default());
-                *source = Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() };
-            }
-        }
         PartKind::Foreign(value) => {
             let kind = crate::json::text(value, "type");
             if TRACES.contains(&kind) {
@@ -170,16 +162,6 @@ const TRACES: &[&str] = &[
     "tool_search_output",
     "x_search_call",
 ];
-
-/// The type of a file that comes as bare base64, by its name.
-fn media_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
-        Some("txt" | "md" | "csv" | "json" | "xml" | "html" | "yaml" | "yml") => "text/plain",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        _ => "application/pdf",
-    }
-}
 
 /// A custom tool's format, in words: as a function of one text it has no other place for it.
 fn explain_custom(tool: &mut Tool, report: &mut Report) {
@@ -249,11 +231,6 @@ fn settle(request: &mut Request, wire: Format, report: &mut Report) {
     }
     if wire == Format::OpenAIChat {
         share_with_chat(request);
-    } else if let Some(user) = extras.get("safety_identifier").and_then(Value::as_str) {
-        // The newer name of the end user.
-        let user = user.to_owned();
-        request.settings.user.get_or_insert(user);
-        extras.shift_remove("safety_identifier");
     }
     if let Some(text) = take_object(&mut request.extras, "text") {
         report.drop_extras("text.", &text);

@@ -2,6 +2,7 @@
 
 use super::CUSTOM_INPUT;
 use super::annotations::object;
+use crate::formats::openai::bind;
 use crate::json::{Object, take_bool, take_object, take_string};
 use crate::model::{NameRules, Names, Report, Tool, ToolChoice, ToolKind};
 use crate::{BodyError, Format};
@@ -109,6 +110,7 @@ impl ToolEncoder<'_> {
             }
             out.extend(extras);
         } else {
+            let (schema, strict) = bind(self.origin, schema, strict, self.report);
             out.insert("parameters".to_owned(), parameters(schema));
             // Left out, OpenAI makes the schema a strict one where it can.
             out.insert("strict".to_owned(), json!(strict.unwrap_or(false)));

@@ -18,7 +18,7 @@ fn back(from: Format, body: &Value) -> Value {
 fn openai_chat_conversations_come_back() {
     let call = |id: &str, name: &str, arguments: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
     let schema = json!({"type": "object", "properties": {"x": {"type": ["integer", "null"], "minimum": 1}, "y": {"type": "array",
-        "items": {"type": "string", "enum": ["a", "b"]}, "minItems": 1}}, "required": ["x"]});
+        "items": {"type": "string", "enum": ["a", "b"]}, "minItems": 1}}, "required": ["x", "y"], "additionalProperties": false});
     let body = json!({
         "model": "m",
         "messages": [

@@ -1,0 +1,146 @@
+//! Images and files of a request that goes to another format, in the one spelling that encoders know: a URL is one of the
+//! web's or of a cloud's store, what is here is base64 in the usual alphabet with its media type.
+
+use crate::Format;
+use crate::model::{Content, Part, PartKind, Request, Source};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// Spells every source of a request.
+pub(crate) fn spell(request: &mut Request) {
+    // Google alone takes base64 in the alphabet for URLs too.
+    let alphabets = request.origin == Format::GeminiGenerateContent;
+    request.messages.iter_mut().for_each(|message| spell_content(&mut message.content, alphabets));
+}
+
+fn spell_content(content: &mut Content, alphabets: bool) {
+    for part in &mut content.parts {
+        spell_part(part);
+        match &mut part.kind {
+            PartKind::Image(source)
+            | PartKind::Audio(source)
+            | PartKind::Video(source)
+            | PartKind::Document { source, .. } => {
+                if let Source::Base64 { data, .. } = source
+                    && alphabets
+                {
+                    standardise(data);
+                }
+            }
+            PartKind::ToolResult { content, .. } => spell_content(content, alphabets),
+            _ => {}
+        }
+    }
+}
+
+fn spell_part(part: &mut Part) {
+    match &mut part.kind {
+        PartKind::Image(source) | PartKind::Audio(source) | PartKind::Video(source) => read_data_url(source),
+        PartKind::Document { source, name } => {
+            read_data_url(source);
+            let bare = match source {
+                Source::Url(data) if is_bare(data) => Some(std::mem::take(data)),
+                Source::Other(value) => value.get("file_data").and_then(Value::as_str).map(str::to_owned),
+                _ => None,
+            };
+            if let Some(data) = bare {
+                let media_type = media_type(name.as_deref().unwrap_or_default()).to_owned();
+                *source = Source::Base64 { media_type, data };
+            }
+        }
+        // Some of OpenAI's clients write the bare URL of an image.
+        PartKind::Foreign(value) => {
+            if let Some(url) = value.get("image_url").and_then(Value::as_str).filter(|_| value["type"] == "image_url") {
+                let mut source = Source::from_url(url.to_owned());
+                read_data_url(&mut source);
+                part.kind = PartKind::Image(source);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A `data:` URL in another spelling than the plain one: of upper case, or with parameters behind its type.
+fn read_data_url(source: &mut Source) {
+    let Source::Url(url) = source else { return };
+    let Some(rest) = url.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("data:")).map(|_| &url[5..]) else {
+        return;
+    };
+    let Some((head, data)) = rest.split_once(',') else { return };
+    let mut words = head.split(';');
+    let media_type = words.next().unwrap_or_default().trim();
+    if media_type.is_empty() || !words.any(|word| word.trim().eq_ignore_ascii_case("base64")) {
+        return;
+    }
+    *source = Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() };
+}
+
+/// Whether a file's data is base64 without a URL around it, as some clients send it.
+fn is_bare(data: &str) -> bool {
+    !data.is_empty() && !data.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) && !data.contains(':')
+}
+
+/// The type of a file that comes as bare base64, by its name.
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        Some("txt" | "md" | "csv" | "json" | "xml" | "html" | "yaml" | "yml") => "text/plain",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        _ => "application/pdf",
+    }
+}
+
+fn standardise(data: &mut String) {
+    if data.contains(['-', '_']) {
+        *data = data.replace('-', "+").replace('_', "/");
+    }
+    // Of four characters two or three may be there, never one.
+    while data.len() % 4 > 1 {
+        data.push('=');
+    }
+}
+
+/// The text of a document that is here and is one by its media type.
+pub(crate) fn text_of(source: &Source) -> Option<String> {
+    let Source::Base64 { media_type, data } = source else { return None };
+    let is_text = media_type.starts_with("text/") || media_type == "application/json";
+    let bytes = if is_text { STANDARD.decode(data).ok()? } else { return None };
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_url_is_read_in_every_spelling() {
+        for url in
+            ["data:image/png;base64,AA==", "DATA:image/png;base64,AA==", "data:image/png;charset=utf-8;base64,AA=="]
+        {
+            let mut source = Source::from_url(url.to_owned());
+            read_data_url(&mut source);
+            let expected = Source::Base64 { media_type: "image/png".to_owned(), data: "AA==".to_owned() };
+            assert_eq!(source, expected, "{url}");
+        }
+        for url in ["data:,a", "data:;base64,AA==", "data:text/plain,a", "https://x.y/a,b", "dat"] {
+            let mut source = Source::Url(url.to_owned());
+            read_data_url(&mut source);
+            assert_eq!(source, Source::Url(url.to_owned()));
+        }
+    }
+
+    #[test]
+    fn bare_base64_of_a_file_has_the_type_that_its_name_says() {
+        for (name, expected) in [(None, "application/pdf"), (Some("a.PNG"), "image/png"), (Some("a.md"), "text/plain")]
+        {
+            let source = Source::Url("JVBERi0=".to_owned());
+            let mut part = Part::new(PartKind::Document { source, name: name.map(str::to_owned) });
+            spell_part(&mut part);
+            let PartKind::Document { source: Source::Base64 { media_type, .. }, .. } = part.kind else {
+                panic!("{part:?}")
+            };
+            assert_eq!(media_type, expected);
+        }
+    }
+}
