@@ -5,7 +5,7 @@ use super::media;
 use super::notes;
 use super::signature::{self, Told};
 use crate::Format;
-use crate::json::{Object, take_object, take_string};
+use crate::json::{Object, take_filled, take_object, take_string};
 use crate::model::{Arguments, Content, Form, Part, PartKind, Source, mint, unwrap_signature, wrap_signature};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -16,12 +16,25 @@ pub(super) struct Calls {
     turn: usize,
     minted: u64,
     ids: HashSet<String>,
-    /// Ids of calls by the name of their function, those first that are to be answered first.
-    open: HashMap<String, VecDeque<String>>,
+    /// Ids of calls by the name of their function, those first that are to be answered first: ids that no result names,
+    /// and behind them those that one does.
+    open: HashMap<String, [VecDeque<String>; 2]>,
     answered: HashSet<String>,
+    /// Ids that results name.
+    named: HashSet<String>,
 }
 
 impl Calls {
+    /// For the results of these contents.
+    pub(super) fn of(contents: &[Value]) -> Self {
+        let parts = contents.iter().filter_map(|content| content.get("parts")).flat_map(|parts| match parts {
+            Value::Array(parts) => parts.as_slice(),
+            part => std::slice::from_ref(part),
+        });
+        let ids = parts.filter_map(|part| part.get("functionResponse")?.get("id")?.as_str());
+        Self { named: ids.map(str::to_owned).collect(), ..Self::default() }
+    }
+
     /// A content begins.
     pub(super) fn begin(&mut self, at: usize, model: bool) {
         if !model {
@@ -43,20 +56,24 @@ impl Calls {
             mint(name, self.minted)
         });
         self.ids.insert(id.clone());
-        self.open.entry(name.to_owned()).or_default().push_back(id.clone());
+        let behind = usize::from(self.named.contains(&id));
+        self.open.entry(name.to_owned()).or_default()[behind].push_back(id.clone());
         (id, minted)
     }
 
-    /// The id of the call that a result answers: the one it names, else the first open call of that function.
+    /// The id of the call that a result answers: the one it names, else the first open call of that function that no
+    /// other result names.
     fn result(&mut self, id: Option<&str>, name: &str) -> String {
+        let id = id.filter(|id| !id.is_empty());
         if let Some(id) = id.filter(|id| self.ids.contains(*id)) {
             self.answered.insert(id.to_owned());
             return id.to_owned();
         }
-        let mut open = self.open.get_mut(name);
-        while let Some(call) = open.as_mut().and_then(|open| open.pop_front()) {
-            if self.answered.insert(call.clone()) {
-                return call;
+        for open in self.open.get_mut(name).into_iter().flatten() {
+            while let Some(call) = open.pop_front() {
+                if self.answered.insert(call.clone()) {
+                    return call;
+                }
             }
         }
         id.map_or_else(|| mint(name, 0), str::to_owned)
@@ -199,18 +216,24 @@ fn named(mut kind: PartKind, mut data: Object, key: &str, part: &mut Object) -> 
 fn function_call(part: &mut Object, notes: &mut Object, calls: &mut Calls) -> PartKind {
     let mut call = take_object(part, "functionCall").unwrap_or_default();
     let name = take_string(&mut call, "name").unwrap_or_default();
-    let (id, minted) = calls.call(take_string(&mut call, "id"), &name);
+    let (id, minted) = calls.call(take_filled(&mut call, "id"), &name);
     if minted {
-        notes.insert(notes::MINTED.to_owned(), Value::Null);
+        // An empty one is none.
+        let empty = call.get("id").is_some_and(|id| id.is_null() || id == "");
+        let written: Vec<Value> = if empty { call.shift_remove("id").into_iter().collect() } else { Vec::new() };
+        notes.insert(notes::MINTED.to_owned(), Value::Array(written));
     }
     let arguments = match call.shift_remove("args") {
-        None => Arguments::Text(String::new()),
-        Some(args) => Arguments::Value(args),
+        Some(args) if !args.is_null() => args,
+        none => {
+            notes.insert(notes::NO_ARGUMENTS.to_owned(), Value::Array(none.into_iter().collect()));
+            json!({})
+        }
     };
     if !call.is_empty() {
         part.insert("functionCall".to_owned(), Value::Object(call));
     }
-    PartKind::ToolCall { id, name, arguments }
+    PartKind::ToolCall { id, name, arguments: Arguments::Value(arguments) }
 }
 
 fn function_response(part: &mut Object, notes: &mut Object, calls: &mut Calls) -> PartKind {
@@ -225,6 +248,10 @@ fn function_response(part: &mut Object, notes: &mut Object, calls: &mut Calls) -
         }
     }
     let form = if parts.len() > 1 { Form::List } else { Form::Bare };
+    let known = |key: &str| matches!(key, "id" | "name" | "response" | "parts");
+    for (key, value) in response.iter().filter(|(key, _)| !known(key)) {
+        notes.insert(format!("{}{key}", notes::OF_RESPONSE), value.clone());
+    }
     notes.insert(notes::RESPONSE.to_owned(), Value::Object(response));
     PartKind::ToolResult { id, content: Content { parts, form }, is_error }
 }

@@ -1,6 +1,6 @@
 //! A whole generateContent reply becomes a neutral answer.
 
-use super::citations::Sources;
+use super::citations::{Said, Sources};
 use super::partial::PartialArgs;
 use super::{finish, logprobs, time, usage};
 use crate::json::{Object, take_array, take_object, take_string};
@@ -74,40 +74,66 @@ fn decode_candidate(
     report: &mut Report,
 ) -> Result<Decoded, UpstreamFault> {
     let content = take_object(&mut candidate, "content").and_then(|mut content| take_array(&mut content, "parts"));
-    let mut reader = Reader { id, names, calls: 0, parts: Vec::new() };
-    for part in content.unwrap_or_default() {
+    let mut reader = Reader { id, names, calls: 0, parts: Vec::new(), places: Vec::new() };
+    for (index, part) in content.unwrap_or_default().into_iter().enumerate() {
         if let Value::Object(part) = part {
-            reader.part(part);
+            reader.part(index, part);
         }
     }
-    let Reader { mut parts, calls, .. } = reader;
+    let Reader { mut parts, calls, places, .. } = reader;
     let reason = candidate.get("finishReason").and_then(finish::word).unwrap_or_else(|| "STOP".to_owned());
     let message = take_string(&mut candidate, "finishMessage");
-    if parts.is_empty()
+    // Thoughts alone are no answer.
+    if !parts.iter().any(is_answer)
         && let Some(error) = finish::failure(&reason, message.as_deref())
     {
         return Err(UpstreamFault::Reported(error));
     }
     let finish = finish::read(&reason, calls > 0);
     let candidate = Value::Object(candidate);
-    let mut sources = Sources::default();
-    sources.take(&candidate);
-    if let Some(Part { kind: PartKind::Text(text), citations, .. }) =
-        parts.iter_mut().rev().find(|part| matches!(part.kind, PartKind::Text(_)))
-    {
-        *citations = sources.of(text);
-    }
+    cite(&candidate, &mut parts, &places, report);
     if finish.kind == FinishKind::Refusal {
         parts.extend(message.map(|message| Part::new(PartKind::Refusal(message))));
+    } else if finish::is_lost(&reason, message.as_deref()) {
+        report.drop(finish::MESSAGE);
     }
-    for (key, inner) in [("urlContextMetadata", None), ("groundingMetadata", Some("searchEntryPoint"))] {
-        let there = candidate.get(key).and_then(|there| inner.map_or(Some(there), |inner| there.get(inner)));
-        if there.is_some() {
-            report.drop(format!("candidates[].{}", inner.unwrap_or(key)));
-        }
-    }
+    left_out(&candidate).for_each(|name| report.drop(name));
     let entries = candidate.get("logprobsResult").map(logprobs::read).unwrap_or_default();
     Ok((parts, finish, entries))
+}
+
+/// Whether a part is more than thinking.
+fn is_answer(part: &Part) -> bool {
+    !matches!(part.kind, PartKind::Thinking { .. })
+}
+
+/// What a candidate says beside its content that has no place in an answer.
+pub(super) fn left_out(candidate: &Value) -> impl Iterator<Item = &'static str> + use<> {
+    let searches = candidate.get("groundingMetadata").and_then(|grounding| grounding.get("searchEntryPoint")).is_some();
+    let fetches = candidate.get("urlContextMetadata").is_some();
+    let there = [(fetches, "candidates[].urlContextMetadata"), (searches, "candidates[].searchEntryPoint")];
+    there.into_iter().filter(|(there, _)| *there).map(|(_, name)| name)
+}
+
+/// Gives each text the sources that it rests on.
+fn cite(candidate: &Value, parts: &mut [Part], places: &[Place], report: &mut Report) {
+    let mut sources = Sources::default();
+    sources.take(candidate);
+    if !sources.has_more() {
+        return;
+    }
+    let (mut numbers, mut texts) = (Vec::new(), Vec::new());
+    // One group is one text.
+    for group in places.chunk_by(|one, next| one.part == next.part) {
+        let number = group[0].part;
+        let PartKind::Text(text) = &parts[number].kind else { continue };
+        numbers.push(number);
+        texts.push(Said::new(text.clone(), group.iter().map(|place| (place.index, place.begin)).collect()));
+    }
+    for given in sources.give(&texts) {
+        parts[numbers[given.text]].citations.push(given.citation);
+    }
+    sources.left().for_each(|name| report.drop(name));
 }
 
 struct Reader<'a> {
@@ -115,14 +141,24 @@ struct Reader<'a> {
     names: &'a Names,
     calls: u64,
     parts: Vec<Part>,
+    places: Vec<Place>,
+}
+
+/// Where a text of the vendor's went.
+struct Place {
+    /// Its index among the vendor's parts.
+    index: usize,
+    /// The part that it is of, and the byte of its text at which it begins.
+    part: usize,
+    begin: usize,
 }
 
 impl Reader<'_> {
-    fn part(&mut self, mut part: Object) {
+    fn part(&mut self, index: usize, mut part: Object) {
         let signature = take_string(&mut part, "thoughtSignature").filter(|signature| !signature.is_empty());
         let thought = part.get("thought") == Some(&Value::Bool(true));
         if let Some(text) = take_string(&mut part, "text") {
-            self.text(text, thought, signature);
+            self.text(index, text, thought, signature);
             return;
         }
         if let Some(call) = take_object(&mut part, "functionCall") {
@@ -135,7 +171,7 @@ impl Reader<'_> {
             return;
         }
         if part.is_empty() || (part.len() == 1 && thought) {
-            self.text(String::new(), thought, signature);
+            self.text(index, String::new(), thought, signature);
             return;
         }
         if let Some(signature) = signature {
@@ -146,15 +182,17 @@ impl Reader<'_> {
 
     /// Texts that follow each other are one, until one is signed. A signature without text is thinking that is not
     /// shown.
-    fn text(&mut self, text: String, thought: bool, signature: Option<String>) {
+    fn text(&mut self, index: usize, text: String, thought: bool, signature: Option<String>) {
         if text.is_empty() {
             if signature.is_some() {
                 self.parts.push(Part::new(PartKind::Thinking { text, signature }));
             }
             return;
         }
+        let last = self.parts.len().saturating_sub(1);
         match (self.parts.last_mut(), thought) {
             (Some(Part { kind: PartKind::Text(said), signature: open @ None, .. }), false) => {
+                self.places.push(Place { index, part: last, begin: said.len() });
                 said.push_str(&text);
                 *open = signature;
             }
@@ -163,7 +201,10 @@ impl Reader<'_> {
                 *open = signature;
             }
             (_, true) => self.parts.push(Part::new(PartKind::Thinking { text, signature })),
-            (_, false) => self.parts.push(Part { signature, ..Part::text(text) }),
+            (_, false) => {
+                self.places.push(Place { index, part: self.parts.len(), begin: 0 });
+                self.parts.push(Part { signature, ..Part::text(text) });
+            }
         }
     }
 

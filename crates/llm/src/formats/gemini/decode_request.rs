@@ -30,7 +30,7 @@ pub fn decode_request(body: Object) -> Result<Request, BodyError> {
         Some(_) => return Err(BodyError::field("contents", "'contents' must be a list")),
         None => return Err(BodyError::field("contents", "'contents' is missing")),
     };
-    let mut calls = Calls::default();
+    let mut calls = Calls::of(&contents);
     let messages = contents.into_iter().enumerate();
     let messages = messages.map(|(at, content)| decode_content(at, content, &mut calls)).collect::<Result<_, _>>()?;
     let system = decode_system(&mut body, &mut extras)?;
@@ -74,6 +74,8 @@ fn decode_system(body: &mut Object, extras: &mut Object) -> Result<Option<Conten
     };
     let mut about = Object::new();
     let content = take_parts("systemInstruction", &mut system, &mut about, true, &mut Calls::default())?;
+    let unknown = system.iter().filter(|(key, _)| *key != "role").map(|(key, value)| (key.clone(), value.clone()));
+    notes::name(extras, "systemInstruction", unknown);
     about.extend(system);
     if !about.is_empty() {
         extras.insert(notes::SYSTEM.to_owned(), Value::Object(about));
@@ -87,19 +89,29 @@ fn decode_content(at: usize, content: Value, calls: &mut Calls) -> Result<Messag
         return Err(BodyError::field(&field, format!("'{field}' must be an object")));
     };
     let mut extras = Object::new();
-    let role = match content.shift_remove("role") {
-        Some(Value::String(role)) if role == "user" => Role::User,
-        Some(Value::String(role)) if role == "model" => Role::Assistant,
-        // `function` of older clients, none at all: what is not the model's is the user's.
-        other => {
-            extras.insert(notes::ROLE.to_owned(), other.unwrap_or(Value::Null));
-            Role::User
-        }
-    };
+    let role = take_role(&mut content, &mut extras);
     calls.begin(at, role == Role::Assistant);
     let content_parts = take_parts(&field, &mut content, &mut extras, role != Role::Assistant, calls)?;
     extras.extend(content);
     Ok(Message { role, content: content_parts, cache: None, extras })
+}
+
+/// Whose a content is. What is not the model's is the user's; a role of tomorrow keeps its word in extras.
+fn take_role(content: &mut Object, extras: &mut Object) -> Role {
+    let written = content.shift_remove("role").unwrap_or_default();
+    let role = match written.as_str() {
+        Some("user") => return Role::User,
+        Some("model") => return Role::Assistant,
+        // Other vendors' word.
+        Some("assistant") => Role::Assistant,
+        _ => Role::User,
+    };
+    // Older clients write `function`.
+    if !(written.is_null() || matches!(written.as_str(), Some("assistant" | "function" | "tool" | ""))) {
+        extras.insert("role".to_owned(), written.clone());
+    }
+    extras.insert(notes::ROLE.to_owned(), written);
+    role
 }
 
 fn take_parts(

@@ -1,7 +1,7 @@
 //! The settings of a request: `generationConfig`.
 
 use super::decode_request::keep_words;
-use super::schema;
+use super::{notes, schema};
 use crate::json::{Object, take_array, take_bool, take_number, take_object, take_u64};
 use crate::model::{Reasoning, ResponseFormat, Settings, Stop};
 use serde_json::{Value, json};
@@ -16,10 +16,18 @@ pub(super) fn take(body: &mut Object, extras: &mut Object) -> Settings {
     let thinking = take_object(config, "thinkingConfig");
     let reasoning = thinking.as_ref().map(read_thinking).unwrap_or_default();
     if let Some(thinking) = thinking {
+        let known = |key: &str| matches!(key, "includeThoughts" | "thinkingBudget" | "thinkingLevel");
+        let unknown = thinking.iter().filter(|(key, _)| !known(key)).map(|(key, value)| (key.clone(), value.clone()));
+        notes::name(extras, "generationConfig.thinkingConfig", unknown);
         keep_words(extras, "thinkingConfig", Value::Object(thinking));
     }
     let shape: Object = SHAPES.iter().filter_map(|key| config.shift_remove_entry(*key)).collect();
     let response_format = read_shape(&shape);
+    if let Some(ResponseFormat::Other(Value::Object(shape))) = &response_format {
+        // The format's own name is reported as the media type's.
+        let schemas = shape.iter().filter(|(key, _)| *key != "responseMimeType");
+        notes::name(extras, "generationConfig", schemas.map(|(key, value)| (key.clone(), value.clone())));
+    }
     if !shape.is_empty() {
         keep_words(extras, "shape", Value::Object(shape));
     }
@@ -27,6 +35,12 @@ pub(super) fn take(body: &mut Object, extras: &mut Object) -> Settings {
     if config.get("responseModalities") == Some(&json!(["TEXT"])) {
         let modalities = config.shift_remove("responseModalities").unwrap_or_default();
         keep_words(extras, "responseModalities", modalities);
+    }
+    // Null says nothing.
+    let nulls: Vec<String> = config.iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key.clone()).collect();
+    if !nulls.is_empty() {
+        let nulls = nulls.into_iter().filter_map(|key| config.shift_remove_entry(&key)).collect();
+        keep_words(extras, "nulls", Value::Object(nulls));
     }
     Settings {
         max_tokens: count(config, extras, "maxOutputTokens"),
@@ -125,7 +139,7 @@ pub(super) fn read_shape(shape: &Object) -> Option<ResponseFormat> {
         }
         ("application/json" | "application_json", None) => Some(ResponseFormat::Json),
         ("text/plain" | "text_plain", None) => Some(ResponseFormat::Text),
-        ("", None) if shape.is_empty() => None,
+        ("", None) if shape.values().all(Value::is_null) => None,
         _ => Some(ResponseFormat::Other(Value::Object(shape.clone()))),
     }
 }

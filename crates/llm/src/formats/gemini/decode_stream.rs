@@ -1,7 +1,7 @@
 //! A stream of generateContent replies becomes neutral events. There is no last event: the answer is complete where the
 //! stream ends behind a finish.
 
-use super::citations::Sources;
+use super::citations::{Said, Sources};
 use super::decode_reply::{self, call_id};
 use super::partial::PartialArgs;
 use super::{finish, logprobs, time, usage};
@@ -24,9 +24,13 @@ pub struct StreamDecoder {
     /// The call of which more pieces come.
     call: Option<Call>,
     calls: u64,
-    /// Whether there was anything of an answer, said here or not.
+    /// Whether there was anything of an answer, told here or not: thoughts alone are none.
     produced: bool,
+    /// How many parts the whole reply has so far.
+    places: usize,
     sources: Sources,
+    /// The texts that have ended: which sources are theirs may come later.
+    ended_texts: Vec<Said>,
     finish: Option<Finish>,
     tier: Option<String>,
     message: Option<String>,
@@ -37,9 +41,11 @@ pub struct StreamDecoder {
 struct Open {
     part: usize,
     start: PartStart,
+    /// Its place among the whole reply's parts.
+    place: usize,
     /// What it says, for the places of citations.
     said: String,
-    /// A signature came: what follows is another part.
+    /// A signature or another part came: text that follows is another one.
     sealed: bool,
 }
 
@@ -63,7 +69,9 @@ impl StreamDecoder {
             call: None,
             calls: 0,
             produced: false,
+            places: 0,
             sources: Sources::default(),
+            ended_texts: Vec::new(),
             finish: None,
             tier: None,
             message: None,
@@ -128,19 +136,28 @@ impl StreamDecoder {
         }
         self.close_call(out);
         self.close_open(out);
+        self.lose_sources(out);
         if finish.kind == FinishKind::Stop && self.calls > 0 {
             finish.kind = FinishKind::ToolCalls;
         }
-        if let Some(text) = self.message.take().filter(|_| finish.kind == FinishKind::Refusal) {
-            let part = self.begin(PartStart::Refusal, out);
-            out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
-            out.push(Event::PartEnd { part });
-        }
+        self.tell_message(&finish, out);
         out.extend(self.tier.take().map(Event::ServiceTier));
         out.push(Event::Finish(finish));
         out.extend(self.usage.map(Event::Usage));
         out.push(Event::End);
         Ok(())
+    }
+
+    /// The vendor's words about why the answer ended.
+    fn tell_message(&mut self, finish: &Finish, out: &mut Vec<Event>) {
+        let Some(text) = self.message.take() else { return };
+        if finish.kind == FinishKind::Refusal {
+            let part = self.begin(PartStart::Refusal, out);
+            out.push(Event::PartDelta { part, delta: PartDelta::Text(text) });
+            out.push(Event::PartEnd { part });
+        } else if finish::is_lost(&finish.native, Some(&text)) {
+            out.push(lost(finish::MESSAGE));
+        }
     }
 
     fn chunk(&mut self, chunk: &Value, out: &mut Vec<Event>) {
@@ -157,13 +174,16 @@ impl StreamDecoder {
         if !candidates.is_empty() || feedback.is_some() {
             self.start(chunk, out);
         }
-        if let Some(feedback) = feedback.filter(|_| !self.produced && self.finish.is_none()) {
+        if let Some(feedback) = feedback.filter(|_| !(self.produced || self.next_part > 0) && self.finish.is_none()) {
             let (finish, message) = finish::blocked(feedback);
             self.finish = Some(finish);
             self.message = message;
         }
         let index = |candidate: &&Value| candidate.get("index").and_then(Value::as_u64).unwrap_or(0);
         // Several candidates are never asked for; the first is the answer.
+        if candidates.len() > 1 || candidates.iter().any(|candidate| index(&candidate) > 0) {
+            out.push(lost("candidates"));
+        }
         for candidate in candidates.iter().filter(|candidate| index(candidate) == 0) {
             self.candidate(candidate, out);
         }
@@ -189,13 +209,14 @@ impl StreamDecoder {
             self.part(part, out);
         }
         self.sources.take(candidate);
-        if let Some(result) = candidate.get("logprobsResult")
-            && let Some(open) = self.open.as_ref().filter(|open| open.start == PartStart::Text)
-        {
-            let entries = logprobs::read(result);
-            if !entries.is_empty() {
-                out.push(Event::PartDelta { part: open.part, delta: PartDelta::Logprobs(entries) });
-            }
+        out.extend(decode_reply::left_out(candidate).map(lost));
+        let entries = candidate.get("logprobsResult").map(logprobs::read).unwrap_or_default();
+        if !entries.is_empty() {
+            let open = self.open.as_ref().filter(|open| open.start == PartStart::Text);
+            out.push(match open {
+                Some(open) => Event::PartDelta { part: open.part, delta: PartDelta::Logprobs(entries) },
+                None => lost("logprobs"),
+            });
         }
         if let Some(reason) = candidate.get("finishReason").and_then(finish::word) {
             // Older servers say it in every chunk: the last one counts.
@@ -218,8 +239,14 @@ impl StreamDecoder {
         }
         // Code, images and the vendor's own tools have no place in a stream of events.
         self.produced = true;
+        self.places += 1;
         self.close_call(out);
-        self.close_open(out);
+        self.end_thinking(out);
+        if part.get("inlineData").is_some_and(Value::is_object) {
+            out.push(lost("content[]"));
+        } else if part.is_object() {
+            out.push(lost(format!("content[].{}", crate::json::kind(part))));
+        }
     }
 
     fn text(&mut self, words: &str, thought: bool, signature: Option<&str>, out: &mut Vec<Event>) {
@@ -227,24 +254,22 @@ impl StreamDecoder {
             // A signature without text is thinking that is not shown. The text before it stays open, for what cites
             // its sources comes last.
             if let Some(signature) = signature {
-                self.produced = true;
                 self.close_call(out);
-                if let Some(open) = &mut self.open {
-                    open.sealed = true;
-                }
+                self.seal();
                 let part = self.begin(PartStart::Thinking, out);
                 out.push(Event::PartDelta { part, delta: PartDelta::Signature(signature.to_owned()) });
                 out.push(Event::PartEnd { part });
             }
             return;
         }
-        self.produced = true;
+        self.produced |= !thought;
         self.close_call(out);
         let start = if thought { PartStart::Thinking } else { PartStart::Text };
         if self.open.as_ref().is_none_or(|open| open.sealed || open.start != start) {
             self.close_open(out);
             let part = self.begin(start.clone(), out);
-            self.open = Some(Open { part, start, said: String::new(), sealed: false });
+            self.open = Some(Open { part, start, place: self.places, said: String::new(), sealed: false });
+            self.places += 1;
         }
         let Some(open) = &mut self.open else { return };
         if !thought {
@@ -264,7 +289,9 @@ impl StreamDecoder {
         let name = text(call, "name");
         if !name.is_empty() {
             self.close_call(out);
+            // A call does not wait for what the text before it may rest on, which comes with the last chunk.
             self.close_open(out);
+            self.places += 1;
             self.calls += 1;
             let id = match text(call, "id") {
                 "" => call_id(&self.id, name, self.calls),
@@ -301,13 +328,48 @@ impl StreamDecoder {
         }
     }
 
+    /// Text that follows is another part than the open one.
+    fn seal(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.sealed = true;
+        }
+    }
+
+    /// Another part follows. Thinking ends, and text stays open, for what it rests on comes with the last chunk: only an
+    /// open part can be given a citation, and of a part of its own it would name other characters. No client waits for
+    /// that: of what follows no event tells.
+    fn end_thinking(&mut self, out: &mut Vec<Event>) {
+        if self.open.as_ref().is_some_and(|open| open.start == PartStart::Thinking) {
+            self.close_open(out);
+        }
+        self.seal();
+    }
+
     fn close_open(&mut self, out: &mut Vec<Event>) {
-        let Some(Open { part, start, said, .. }) = self.open.take() else { return };
-        if start == PartStart::Text {
-            let citations = std::mem::take(&mut self.sources).of(&said);
-            let delta = |citation| Event::PartDelta { part, delta: PartDelta::Citation(citation) };
-            out.extend(citations.into_iter().map(delta));
+        let Some(Open { part, start, place, said, .. }) = self.open.take() else { return };
+        // Behind the last text nothing is looked for any more.
+        if start == PartStart::Text && (!self.ended || self.sources.has_more()) {
+            self.ended_texts.push(Said::new(said, vec![(place, 0)]));
+            let last = self.ended_texts.len() - 1;
+            for given in self.sources.give(&self.ended_texts) {
+                out.push(match given.text == last {
+                    true => Event::PartDelta { part, delta: PartDelta::Citation(given.citation) },
+                    false => lost(given.name),
+                });
+            }
         }
         out.push(Event::PartEnd { part });
     }
+
+    /// What came when no text was open, or without any.
+    fn lose_sources(&mut self, out: &mut Vec<Event>) {
+        let given = self.sources.give(&self.ended_texts);
+        let mut names: Vec<&str> = given.iter().map(|given| given.name).chain(self.sources.left()).collect();
+        names.dedup();
+        out.extend(names.into_iter().map(lost));
+    }
+}
+
+fn lost(name: impl Into<String>) -> Event {
+    Event::Lost(name.into())
 }

@@ -5,6 +5,7 @@ use super::encode_settings::{self, Around};
 use super::turns::Turns;
 use super::{encode_tools, own, vendor};
 use crate::formats::ServerRules;
+use crate::formats::vendor::take_own;
 use crate::json::Object;
 use crate::model::{Names, Report, Request, Role, ToolChoice};
 use crate::{BodyError, Format};
@@ -29,13 +30,14 @@ pub fn encode_request(
     let can = capabilities(request.model.as_deref().unwrap_or_default());
     let mut vendor = vendor::take(&mut request.extras, cloud);
     vendor.extend(vendor::take(&mut request.openai_params, cloud));
-    let searches = request.extras.shift_remove("web_search_options").is_some();
+    let options = take_own(&mut request, &["web_search_options"]).shift_remove("web_search_options");
     let mut tools = encode_tools::encode(request.tools.unwrap_or_default(), request.origin, can, cloud, names, report)?;
-    if searches {
+    if options.is_some_and(|options| options != false) {
         report.approximate("web_search_options");
-        tools.tools.push(json!({"googleSearch": {}}));
+        tools.search();
     }
     let around = Around { can, cloud, has_functions: tools.has_functions };
+    let bounded = request.settings.max_tokens.is_some();
     let choice = request.settings.tool_choice.take();
     let settled = encode_settings::settle(request.settings, &around, report)?;
 
@@ -89,8 +91,8 @@ pub fn encode_request(
     }
     body.extend(settled.members);
     vendor::merge(&mut body, vendor, report);
-    report_extras(request.extras, report);
-    report_extras(request.openai_params, report);
+    report_extras(request.extras, bounded, report);
+    report_extras(request.openai_params, bounded, report);
     Ok(Value::Object(body))
 }
 
@@ -108,6 +110,7 @@ pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) ->
     let tools = encode_tools::encode(request.tools.unwrap_or_default(), request.origin, can, true, &mut names, report)?;
     let choice = request.settings.tool_choice.take();
     let around = Around { can, cloud: true, has_functions: tools.has_functions };
+    let bounded = request.settings.max_tokens.is_some();
     let settled = encode_settings::settle(request.settings, &around, report)?;
     let mut members = settled.members;
     if !tools.tools.is_empty() {
@@ -121,7 +124,7 @@ pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) ->
         members.insert("generationConfig".to_owned(), Value::Object(settled.config));
     }
     vendor::merge(&mut members, own, report);
-    report_extras(request.extras, report);
+    report_extras(request.extras, bounded, report);
     Ok(members)
 }
 
@@ -135,10 +138,14 @@ fn refuse_impossible(extras: &Object) -> Result<(), BodyError> {
     Ok(())
 }
 
-/// Members that need no word because they say nothing here, or are answered by the gateway.
-fn report_extras(mut extras: Object, report: &mut Report) {
+/// Reports what is left, but for members that say nothing here, or are answered by the gateway. `bounded`: the length of
+/// the answer is.
+fn report_extras(mut extras: Object, bounded: bool, report: &mut Report) {
     extras.shift_remove("stream_options");
-    extras.shift_remove("max_tokens");
+    // Beside its newer name.
+    if bounded && extras.get("max_tokens").is_some_and(Value::is_number) {
+        extras.shift_remove("max_tokens");
+    }
     if extras.get("modalities") == Some(&json!(["text"])) {
         extras.shift_remove("modalities");
     }

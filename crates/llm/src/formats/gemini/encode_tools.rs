@@ -25,6 +25,16 @@ pub(super) struct Encoded {
     pub(super) mixed: bool,
 }
 
+impl Encoded {
+    /// Adds the API's own search, where it is not there.
+    pub(super) fn search(&mut self) {
+        if !self.tools.iter().any(|tool| tool.get("googleSearch").is_some()) {
+            self.tools.push(json!({"googleSearch": {}}));
+            self.mixed = self.has_functions;
+        }
+    }
+}
+
 /// Encodes the tools of another format's client. Of Anthropic's clients a tool that Google has not is left out: they
 /// declare the vendor's tools without need of them.
 ///

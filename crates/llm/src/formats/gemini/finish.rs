@@ -42,7 +42,7 @@ pub(super) fn read(reason: &str, calls: bool) -> Finish {
     Finish::new(kind, reason)
 }
 
-/// What a finish is when nothing was produced before it: reasons that are failures of the model are errors.
+/// What a finish is when nothing but thoughts was produced before it: reasons that are failures of the model are errors.
 pub(super) fn failure(reason: &str, message: Option<&str>) -> Option<ErrorInfo> {
     let failed = matches!(
         reason,
@@ -62,6 +62,14 @@ pub(super) fn failure(reason: &str, message: Option<&str>) -> Option<ErrorInfo> 
         };
         ErrorInfo { status: 502, ..ErrorInfo::new(ErrorKind::Server, message).with_code(reason) }
     })
+}
+
+/// The name of the words about a finish, where they are told to nobody.
+pub(super) const MESSAGE: &str = "candidates[].finishMessage";
+
+/// Whether the words about a finish are lost: those about an answer that is complete say nothing.
+pub(super) fn is_lost(reason: &str, message: Option<&str>) -> bool {
+    reason != "STOP" && message.is_some_and(|message| !message.is_empty())
 }
 
 /// The finish of a prompt that was blocked, and the vendor's words for it.

@@ -66,7 +66,9 @@ pub(super) fn kind(media_type: &str, source: Source, name: Option<String>) -> Pa
 
 /// A `fileUri` as a source: files that lie with Google are no URL to others.
 pub(super) fn source(uri: String) -> Source {
-    if is_file(&uri) { Source::File(uri) } else { Source::Url(uri) }
+    let scheme = uri.split_once("://").map(|(scheme, _)| scheme);
+    let stored = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("gs"));
+    if stored || is_file(&uri) { Source::File(uri) } else { Source::Url(uri) }
 }
 
 fn is_file(uri: &str) -> bool {

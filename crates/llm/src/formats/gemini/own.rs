@@ -19,6 +19,7 @@ pub(super) fn encode(mut request: Request, report: &mut Report) -> Value {
     let one = request.extras.shift_remove(notes::ONE_CONTENT).is_some();
     let about_system = take_object(&mut request.extras, notes::SYSTEM).unwrap_or_default();
     let mut words = take_object(&mut request.extras, notes::WORDS).unwrap_or_default();
+    notes::take_named(&mut request.extras);
     let mut body = Object::new();
     if let Some(model) = request.extras.shift_remove(notes::MODEL) {
         body.insert("model".to_owned(), model);
@@ -65,7 +66,11 @@ pub(super) fn encode(mut request: Request, report: &mut Report) -> Value {
 
 fn content(message: Message, report: &mut Report) -> Value {
     let Message { role, content, mut extras, .. } = message;
-    let role = match extras.shift_remove(notes::ROLE) {
+    let noted = extras.shift_remove(notes::ROLE);
+    if noted.is_some() {
+        extras.shift_remove("role");
+    }
+    let role = match noted {
         Some(Value::Null) => None,
         Some(role) => Some(role),
         None if role == Role::Assistant => Some(json!("model")),
@@ -136,17 +141,20 @@ fn part(part: Part, report: &mut Report) -> Option<Value> {
         }
         PartKind::ToolCall { id, name, arguments } => {
             let mut call = Object::new();
-            if extras.shift_remove(notes::MINTED).is_none() {
-                call.insert("id".to_owned(), json!(id));
+            match take_array(&mut extras, notes::MINTED) {
+                None => drop(call.insert("id".to_owned(), json!(id))),
+                Some(empty) => call.extend(empty.into_iter().map(|id| ("id".to_owned(), id))),
             }
             call.insert("name".to_owned(), json!(name));
-            match arguments {
-                Arguments::Value(args) => drop(call.insert("args".to_owned(), args)),
-                Arguments::Text(_) => {}
+            match (take_array(&mut extras, notes::NO_ARGUMENTS), arguments) {
+                (Some(none), _) => call.extend(none.into_iter().map(|args| ("args".to_owned(), args))),
+                (None, Arguments::Value(args)) => drop(call.insert("args".to_owned(), args)),
+                (None, Arguments::Text(_)) => {}
             }
             put("functionCall", Value::Object(call));
         }
         PartKind::ToolResult { .. } => {
+            extras.retain(|key, _| !key.starts_with(notes::OF_RESPONSE));
             put("functionResponse", extras.shift_remove(notes::RESPONSE).unwrap_or_default());
         }
     }
@@ -255,6 +263,7 @@ fn generation_config(settings: &mut Settings, words: &mut Object) -> Object {
     if let Some(modalities) = words.shift_remove("responseModalities") {
         config.insert("responseModalities".to_owned(), modalities);
     }
+    config.extend(take_object(words, "nulls").unwrap_or_default());
     encode_settings::sampling(&mut config, settings);
     if let Some(stop) = settings.stop.take() {
         config.insert("stopSequences".to_owned(), json!(stop.texts));

@@ -36,6 +36,9 @@ pub(super) fn config(reasoning: &Reasoning, can: Thinking, report: &mut Report) 
         (None, Some(_)) => Some(Wanted::Free),
         (None, None) => None,
     };
+    if reasoning.effort.is_some() && word("budget_tokens").is_some_and(|tokens| !tokens.is_null()) {
+        report.drop("thinking.budget_tokens");
+    }
     let mut out = Map::new();
     match (&wanted, can) {
         (None, _) => {}
@@ -155,6 +158,8 @@ mod tests {
         check("gemini-3-flash-preview", None, none.clone(), none.clone(), false);
         let enabled = |tokens: u64| json!({"type": "enabled", "budget_tokens": tokens});
         check("gemini-2.5-flash", None, enabled(2000), budget(2000), false);
+        // Of two measures one counts.
+        check("gemini-2.5-flash", Some("high"), enabled(2000), budget(24_576), true);
         check("gemini-2.5-flash", None, enabled(50_000), budget(24_576), true);
         check("gemini-3-pro-preview", None, enabled(2000), level("LOW"), true);
         check("gemini-3-pro-preview", None, json!({"type": "adaptive"}), json!({"includeThoughts": true}), false);

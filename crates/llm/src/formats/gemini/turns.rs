@@ -79,7 +79,9 @@ impl<'a> Turns<'a> {
 
     pub(super) fn push(&mut self, message: Message) -> Result<(), BodyError> {
         let Message { role, content, cache, mut extras } = message;
-        extras.shift_remove("role");
+        if extras.shift_remove("role").is_some() && role != Role::Tool {
+            self.report.approximate("messages[].role");
+        }
         if role == Role::Assistant {
             for key in ["reasoning_content", "thinking_blocks", "reasoning", "refusal"] {
                 extras.shift_remove(key);
@@ -100,6 +102,10 @@ impl<'a> Turns<'a> {
         if part.cache.is_some() {
             self.report.drop("cache_control");
         }
+        // What a text refers to has a place in replies only.
+        if !part.citations.is_empty() {
+            self.report.drop("messages[].annotations");
+        }
         self.report.drop_extras("messages[].content[].", &part.extras);
     }
 
@@ -119,6 +125,7 @@ impl<'a> Turns<'a> {
                 if part.cache.is_some() {
                     self.report.drop("cache_control");
                 }
+                self.report.drop_extras("messages[].content[].", &part.extras);
                 self.result(id, content, is_error)?;
                 continue;
             }
@@ -151,8 +158,10 @@ impl<'a> Turns<'a> {
         let pictures = if self.can.pictures_in_results { Pictures::Within } else { Pictures::Beside };
         let (response, beside) = self.parts().result(&id, &name, content, is_error, pictures)?;
         let turn = self.turn(true);
-        turn.results.insert(id, response);
         turn.parts.extend(beside);
+        if turn.results.insert(id, response).is_some() {
+            self.report.drop("messages[].tool_call_id");
+        }
         Ok(())
     }
 

@@ -139,6 +139,60 @@ fn likelihoods_and_sources_are_read() {
 }
 
 #[test]
+fn each_text_gets_the_sources_that_name_its_part() {
+    let support = |part: u64, text: &str, chunk: u64| {
+        json!({"segment": {"partIndex": part, "startIndex": 0, "endIndex": text.len(), "text": text},
+            "groundingChunkIndices": [chunk]})
+    };
+    let body =
+        reply(json!({"content": {"parts": [{"text": "Hello"}, {"executableCode": {"language": "PYTHON", "code": "1"}},
+        {"text": "Bye"}]}, "finishReason": "STOP",
+        "groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a"}}, {"web": {"uri": "https://b"}}],
+            "groundingSupports": [support(0, "Hello", 0), support(2, "Bye", 1)]}}));
+    let parts = decoded(body.clone()).unwrap().parts;
+    let told = |part: &Part| -> Vec<_> {
+        part.citations.iter().map(|citation| (citation.url.clone().unwrap_or_default(), citation.range)).collect()
+    };
+    assert_eq!(told(&parts[0]), [("https://a".to_owned(), Some((0, 5)))]);
+    assert_eq!(told(&parts[2]), [("https://b".to_owned(), Some((0, 3)))]);
+    let annotation = |url: &str, start: u64, end: u64| json!({"type": "url_citation", "url_citation": {"start_index": start, "end_index": end, "url": url, "title": url}});
+    assert_eq!(told_annotations(body), json!([annotation("https://a", 0, 5), annotation("https://b", 5, 8)]));
+}
+
+fn told_annotations(body: Value) -> Value {
+    told(Format::OpenAIChat, body)["choices"][0]["message"]["annotations"].clone()
+}
+
+#[test]
+fn what_has_no_place_in_an_answer_is_named() {
+    let mut report = Report::default();
+    let grounded =
+        reply(json!({"content": {"parts": [{"functionCall": {"name": "f", "args": {}}}]}, "finishReason": "STOP",
+        "finishMessage": "Model generated function call(s).",
+        "groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a"}}], "searchEntryPoint": {}},
+        "citationMetadata": {"citations": [{"endIndex": 1, "uri": "https://b"}]}}));
+    super::super::decode_reply(grounded, &Names::default(), &mut report).unwrap();
+    assert_eq!(
+        report.dropped,
+        ["candidates[].groundingMetadata", "candidates[].citationMetadata", "candidates[].searchEntryPoint"]
+    );
+    let mut report = Report::default();
+    let broken = reply(json!({"content": {"parts": [{"text": "a"}]}, "finishReason": "MALFORMED_FUNCTION_CALL",
+        "finishMessage": "why"}));
+    super::super::decode_reply(broken, &Names::default(), &mut report).unwrap();
+    assert_eq!(report.dropped, ["candidates[].finishMessage"]);
+}
+
+#[test]
+fn thoughts_alone_are_no_answer() {
+    let thought = json!({"parts": [{"text": "hm", "thought": true}]});
+    let fault = decoded(reply(json!({"content": thought, "finishReason": "MALFORMED_FUNCTION_CALL"}))).unwrap_err();
+    let UpstreamFault::Reported(error) = fault else { panic!("{fault}") };
+    assert_eq!((error.status, error.code.as_deref()), (502, Some("MALFORMED_FUNCTION_CALL")));
+    finish(json!({"content": thought, "finishReason": "MAX_TOKENS"}), FinishKind::Length, "length");
+}
+
+#[test]
 fn an_answer_is_written_as_google_writes_them() {
     let citation = Citation {
         url: Some("https://a".to_owned()),

@@ -147,6 +147,7 @@ fn results_without_calls_are_text_and_calls_without_results_are_answered() {
     ]);
     let parts = openai(FLASH, json!({"messages": messages}))
         .approximated(&["messages[].tool_call_id", "messages[].tool_calls"])
+        .dropped(&["messages[].tool_call_id"])
         .body["contents"][2]["parts"]
         .clone();
     assert_eq!(
@@ -279,6 +280,37 @@ fn settings_stand_in_the_generation_config() {
 }
 
 #[test]
+fn a_bound_that_is_no_count_is_named() {
+    for bound in [json!("50"), json!(-5)] {
+        refused(OPENAI, json!({"max_tokens": bound}), "max_tokens");
+    }
+    openai(FLASH, json!({"max_tokens": 50, "max_completion_tokens": 60}))
+        .has("/generationConfig/maxOutputTokens", json!(60))
+        .dropped(&[]);
+}
+
+#[test]
+fn annotations_of_earlier_answers_are_named() {
+    let annotation = json!({"type": "url_citation", "url_citation": {"start_index": 0, "end_index": 1, "url": "https://a", "title": "A"}});
+    let messages = json!([
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "a", "annotations": [annotation]},
+        {"role": "user", "content": "and?"},
+    ]);
+    openai(FLASH, json!({"messages": messages}))
+        .has("/contents/1/parts", json!([{"text": "a"}]))
+        .dropped(&["messages[].annotations"]);
+}
+
+#[test]
+fn a_budget_beside_an_effort_is_named() {
+    let thinking = json!({"type": "enabled", "budget_tokens": 2000});
+    openai(FLASH, json!({"reasoning_effort": "high", "thinking": thinking}))
+        .has("/generationConfig/thinkingConfig", json!({"thinkingBudget": 24_576, "includeThoughts": true}))
+        .dropped(&["thinking.budget_tokens"]);
+}
+
+#[test]
 fn the_shape_of_the_answer_is_a_type_and_a_schema() {
     // 86
     let schema = json!({"type": "object", "properties": {"a": {"type": ["string", "null"]}}, "required": ["a"], "additionalProperties": false});
@@ -329,6 +361,20 @@ fn tools_stand_in_one_object_of_each_kind() {
         .has("/tools", json!([{"googleSearch": {}}]))
         .approximated(&["tools[].web_search_preview"]);
     openai(FLASH, json!({"web_search_options": {}})).has("/tools", json!([{"googleSearch": {}}]));
+    // Null and false ask for none.
+    for none in [json!(null), json!(false)] {
+        openai(FLASH, json!({"web_search_options": none, "tools": [function("a")]}))
+            .has("/tools", json!([{"functionDeclarations": [declared("a")]}]))
+            .approximated(&[])
+            .dropped(&[]);
+    }
+    // It is Google's own tool like any other.
+    openai(THIRD, json!({"web_search_options": {}, "tools": [function("a"), {"googleSearch": {}}]}))
+        .has("/tools", json!([{"functionDeclarations": [declared("a")]}, {"googleSearch": {}}]));
+    openai(THIRD, json!({"web_search_options": {}, "tools": [function("a")]}))
+        .has("/tools", json!([{"functionDeclarations": [declared("a")]}, {"googleSearch": {}}]))
+        .has("/toolConfig", json!({"includeServerSideToolInvocations": true}));
+    refused(OPENAI, json!({"web_search_options": {}, "tools": [function("a")]}), "tools");
     // An older model takes one kind or the other.
     refused(OPENAI, json!({"tools": [{"googleSearch": {}}, function("a")]}), "tools");
     refused(OPENAI, json!({"tools": [{"type": "computer_use"}]}), "tools[0].type");
@@ -511,7 +557,7 @@ fn a_clients_request_reaches_other_formats() {
     let (openai, report) = translate(GEMINI, OPENAI, "o4-mini", body.clone(), RULES).unwrap();
     let ids: Vec<&str> = (0..2).map(|nth| openai["messages"][2]["tool_calls"][nth]["id"].as_str().unwrap()).collect();
     assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 9), "{ids:?}");
-    let calls = json!([call(ids[0], "f", "{\"x\":1}"), call(ids[1], "f", "")]);
+    let calls = json!([call(ids[0], "f", "{\"x\":1}"), call(ids[1], "f", "{}")]);
     let text = json!([{"type": "text", "text": "q"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]);
     assert_eq!(openai["messages"][0], json!({"role": "system", "content": "s"}));
     assert_eq!(openai["messages"][1], json!({"role": "user", "content": text}));
@@ -532,6 +578,116 @@ fn a_clients_request_reaches_other_formats() {
     assert_eq!(anthropic["messages"][1]["content"][0]["type"], "tool_use");
     assert_eq!(anthropic["messages"][2]["content"][0]["type"], "tool_result");
     assert!(report.dropped.contains(&"contents[].parts[].thought".to_owned()));
+}
+
+/// A request of a Gemini client as OpenAI Chat, and what was lost.
+#[track_caller]
+fn to_openai(body: Value) -> (Value, Report) {
+    let own = sent(GEMINI, FLASH, body.clone(), RULES);
+    assert_eq!((own.body, own.report), (body.clone(), Report::default()));
+    translate(GEMINI, OPENAI, "gpt-4.1", body, RULES).unwrap()
+}
+
+fn contents(parts: Value, answers: Value) -> Value {
+    json!({"contents": [{"role": "user", "parts": [{"text": "q"}]}, {"role": "model", "parts": parts},
+        {"role": "user", "parts": answers}]})
+}
+
+#[test]
+fn calls_without_ids_or_arguments_get_some() {
+    let call = |call: Value| json!({ "functionCall": call });
+    let result = |response: Value| json!({ "functionResponse": response });
+    let parts = json!([call(json!({"id": "", "name": "f"})), call(json!({"id": null, "name": "g", "args": null}))]);
+    let answers = json!([
+        result(json!({"id": "", "name": "g", "response": {"result": "of g"}})),
+        result(json!({"id": "", "name": "f", "response": {"result": "of f"}})),
+    ]);
+    let (openai, report) = to_openai(contents(parts, answers));
+    let calls = &openai["messages"][1]["tool_calls"];
+    let [f, g] = [0, 1].map(|nth: usize| calls[nth]["id"].clone());
+    assert_ne!(f, g);
+    let call =
+        |id: &Value, name: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}});
+    assert_eq!(calls, &json!([call(&f, "f"), call(&g, "g")]));
+    assert_eq!(openai["messages"][2], json!({"role": "tool", "tool_call_id": g, "content": "of g"}));
+    assert_eq!(openai["messages"][3], json!({"role": "tool", "tool_call_id": f, "content": "of f"}));
+    assert_eq!(report, Report::default());
+}
+
+#[test]
+fn a_result_without_an_id_is_not_that_of_a_call_which_another_names() {
+    let parts =
+        json!([{"functionCall": {"id": "a", "name": "f", "args": {}}}, {"functionCall": {"name": "f", "args": {}}}]);
+    let answers = json!([
+        {"functionResponse": {"name": "f", "response": {"result": "second"}}},
+        {"functionResponse": {"id": "a", "name": "f", "response": {"result": "first"}}},
+    ]);
+    let (openai, _) = to_openai(contents(parts, answers));
+    let minted = openai["messages"][1]["tool_calls"][1]["id"].clone();
+    assert_ne!(minted, "a");
+    assert_eq!(openai["messages"][2], json!({"role": "tool", "tool_call_id": minted, "content": "second"}));
+    assert_eq!(openai["messages"][3], json!({"role": "tool", "tool_call_id": "a", "content": "first"}));
+}
+
+#[test]
+fn members_that_only_google_has_are_named_where_they_stand() {
+    let parts = json!([{"functionCall": {"id": "a", "name": "f", "args": {}}}]);
+    let answers = json!([{"functionResponse": {"id": "a", "name": "f", "response": {"result": "r"}, "scheduling": "SILENT",
+        "willContinue": true}}]);
+    let mut body = contents(parts, answers);
+    body["systemInstruction"] = json!({"role": "system", "parts": [{"text": "s"}], "odd": 1});
+    body["generationConfig"] = json!({"thinkingConfig": {"includeThoughts": false, "odd": 1}, "responseMimeType": "text/x.enum",
+        "responseSchema": {"type": "STRING", "enum": ["a"]}});
+    let (openai, report) = to_openai(body);
+    assert_eq!(openai["messages"][3], json!({"role": "tool", "tool_call_id": "a", "content": "r"}));
+    for name in [
+        "systemInstruction.odd",
+        "generationConfig.thinkingConfig.odd",
+        "generationConfig.responseSchema",
+        "response_format",
+        "messages[].content[].functionResponse.scheduling",
+        "messages[].content[].functionResponse.willContinue",
+    ] {
+        assert!(report.dropped.iter().any(|dropped| dropped == name), "{name} in {:?}", report.dropped);
+    }
+}
+
+#[test]
+fn roles_are_the_models_the_users_or_named() {
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "q"}]}, {"role": "assistant", "parts": [{"text": "a"}]},
+        {"parts": [{"text": "b"}]}]});
+    let (openai, report) = to_openai(body.clone());
+    let message = |role: &str, text: &str| json!({"role": role, "content": text});
+    assert_eq!(openai["messages"], json!([message("user", "q"), message("assistant", "a"), message("user", "b")]));
+    assert_eq!(report, Report::default());
+    let mut odd = body;
+    odd["contents"][2]["role"] = json!("critic");
+    let (openai, report) = to_openai(odd);
+    assert_eq!(openai["messages"][2], message("user", "b"));
+    assert_eq!(report.dropped, ["messages[].role"]);
+}
+
+#[test]
+fn files_that_lie_with_google_go_to_no_one_else() {
+    for uri in ["gs://bucket/a.png", "https://generativelanguage.googleapis.com/v1beta/files/abc"] {
+        let body =
+            json!({"contents": [{"role": "user", "parts": [{"fileData": {"mimeType": "image/png", "fileUri": uri}}]}]});
+        assert_eq!(sent(GEMINI, FLASH, body.clone(), RULES).body, body);
+        for wire in [OPENAI, ANTHROPIC, Format::CohereChat, Format::OpenAIResponses, Format::BedrockConverse] {
+            let error = translate(GEMINI, wire, "m", body.clone(), RULES).unwrap_err();
+            assert_eq!(error.code.as_deref(), Some("unsupported_parameter"), "{wire:?} {error}");
+        }
+    }
+}
+
+#[test]
+fn nulls_say_nothing() {
+    let mut body = json!({"contents": [{"role": "user", "parts": [{"text": "q"}]}]});
+    body["generationConfig"] = json!({"responseSchema": null, "temperature": null, "maxOutputTokens": null, "speechConfig": null,
+        "thinkingConfig": null});
+    let (openai, report) = to_openai(body);
+    assert_eq!(openai, json!({"model": "gpt-4.1", "messages": [{"role": "user", "content": "q"}]}));
+    assert_eq!(report, Report::default());
 }
 
 #[test]

@@ -18,7 +18,9 @@ fn back(from: Format, body: &Value) -> Value {
 fn openai_chat_conversations_come_back() {
     let call = |id: &str, name: &str, arguments: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
     let schema = json!({"type": "object", "properties": {"x": {"type": ["integer", "null"], "minimum": 1}, "y": {"type": "array",
-        "items": {"type": "string", "enum": ["a", "b"]}, "minItems": 1}}, "required": ["x", "y"], "additionalProperties": false});
+        "items": {"type": "string", "enum": ["a", "b"]}, "minItems": 1}}, "required": ["x", "y"]});
+    let mut closed = schema.clone();
+    closed["additionalProperties"] = json!(false);
     let body = json!({
         "model": "m",
         "messages": [
@@ -35,7 +37,7 @@ fn openai_chat_conversations_come_back() {
         "tools": [{"type": "function", "function": {"name": "look", "description": "looks", "parameters": schema}}],
         "tool_choice": "auto", "temperature": 0.5, "top_p": 0.25, "seed": 7, "stop": ["x", "y"], "max_tokens": 99,
         "presence_penalty": 0.5, "frequency_penalty": 0.25, "logprobs": true, "top_logprobs": 2,
-        "response_format": {"type": "json_schema", "json_schema": {"name": "response", "strict": true, "schema": schema}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "response", "strict": true, "schema": closed}},
     });
     assert_eq!(back(OPENAI, &body), body);
 }

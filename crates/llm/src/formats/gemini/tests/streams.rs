@@ -96,6 +96,119 @@ fn signatures_and_sources_come_behind_the_text() {
     assert!(anthropic.contains(r#""signature":"pillion:GeminiGenerateContent:S""#), "{anthropic}");
 }
 
+/// A last chunk whose answer rests on a source.
+fn cited() -> Value {
+    let mut end = last(json!([{"text": ""}]));
+    end["candidates"][0]["groundingMetadata"] = json!({"groundingChunks": [{"web": {"uri": "https://a", "title": "A"}}],
+        "groundingSupports": [{"segment": {"endIndex": 5, "text": "Hello"}, "groundingChunkIndices": [0]}]});
+    end["candidates"][0]["citationMetadata"] =
+        json!({"citations": [{"startIndex": 1, "endIndex": 3, "uri": "https://b"}]});
+    end
+}
+
+/// What of a stream has no place among events.
+fn lost(events: &[Event]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for event in events {
+        if let Event::Lost(name) = event {
+            names.push(name.as_str());
+        }
+    }
+    names
+}
+
+#[test]
+fn sources_that_come_behind_code_are_those_of_the_text() {
+    let code = chunk(json!([{"executableCode": {"language": "PYTHON", "code": "1"}}]));
+    let events = read(json!([chunk(json!([{"text": "Hello"}])), code, cited()]));
+    assert_eq!(lost(&events), ["content[].executableCode"]);
+    let answer = Answer::collect(events.clone());
+    let told: Vec<_> =
+        answer.parts[0].citations.iter().map(|citation| (citation.url.as_deref(), citation.range)).collect();
+    assert_eq!(told, [(Some("https://a"), Some((0, 5))), (Some("https://b"), Some((1, 3)))]);
+    let openai = stream(Format::OpenAIChat, context(GEMINI), events.clone());
+    assert!(openai.contains(r#""start_index":0,"end_index":5,"url":"https://a""#), "{openai}");
+    let anthropic = stream(Format::AnthropicMessages, context(GEMINI), events);
+    assert_eq!(anthropic.matches("citations_delta").count(), 2, "{anthropic}");
+}
+
+#[test]
+fn a_call_does_not_wait_for_the_sources_of_the_text_before_it() {
+    let call = chunk(json!([{"functionCall": {"id": "1", "name": "f", "args": {}}}]));
+    let events = read(json!([chunk(json!([{"text": "Hello"}])), call, cited()]));
+    let at = |fits: fn(&Event) -> bool| events.iter().position(fits).unwrap();
+    let ended = at(|event| matches!(event, Event::PartEnd { part: 0 }));
+    assert!(ended < at(|event| matches!(event, Event::PartStart { start: PartStart::ToolCall { .. }, .. })));
+    assert_eq!(lost(&events), ["candidates[].groundingMetadata", "candidates[].citationMetadata"]);
+}
+
+#[test]
+fn sources_of_a_text_that_has_ended_are_named_as_lost() {
+    let [hello, bye] = ["Hello", "Bye"].map(|text| chunk(json!([{ "text": text }])));
+    let code = chunk(json!([{"executableCode": {"language": "PYTHON", "code": "1"}}]));
+    let events = read(json!([hello, code, bye, cited()]));
+    assert_eq!(
+        lost(&events),
+        ["content[].executableCode", "candidates[].groundingMetadata", "candidates[].citationMetadata"]
+    );
+    assert!(Answer::collect(events).parts.iter().all(|part| part.citations.is_empty()));
+    // Without any text there is none that they could be of.
+    let call = chunk(json!([{"functionCall": {"name": "f"}}]));
+    assert_eq!(
+        lost(&read(json!([call, cited()]))),
+        ["candidates[].groundingMetadata", "candidates[].citationMetadata"]
+    );
+}
+
+#[test]
+fn each_text_of_a_stream_gets_its_own_sources() {
+    let mut end = cited();
+    end["candidates"][0]["groundingMetadata"]["groundingSupports"] = json!([
+        {"segment": {"partIndex": 2, "endIndex": 3, "text": "Bye"}, "groundingChunkIndices": [0]}]);
+    end["candidates"][0]["citationMetadata"] = Value::Null;
+    let [hello, bye] = ["Hello", "Bye"].map(|text| chunk(json!([{ "text": text }])));
+    let code = chunk(json!([{"executableCode": {"language": "PYTHON", "code": "1"}}]));
+    let answer = Answer::collect(read(json!([hello, code, bye, end])));
+    let ranges = |part: usize| answer.parts[part].citations.iter().map(|citation| citation.range).collect::<Vec<_>>();
+    assert_eq!((ranges(0), ranges(1)), (vec![], vec![Some((0, 3))]));
+}
+
+#[test]
+fn what_no_event_tells_is_named_as_in_whole_replies() {
+    let parts = json!([{"text": "a"}, {"codeExecutionResult": {"outcome": "OUTCOME_OK"}}, {"inlineData": {"mimeType": "image/png",
+        "data": "AAAA"}}, {"of_tomorrow": {"x": 1}}]);
+    let mut end = last(json!([]));
+    let candidate = &mut end["candidates"][0];
+    candidate["groundingMetadata"] = json!({"searchEntryPoint": {"renderedContent": "<p>"}});
+    candidate["urlContextMetadata"] = json!({"urlMetadata": []});
+    candidate["finishReason"] = json!("MALFORMED_FUNCTION_CALL");
+    candidate["finishMessage"] = json!("why");
+    let second = json!({"content": {"parts": [{"text": "b"}]}, "index": 1});
+    end["candidates"].as_array_mut().unwrap().push(second);
+    let events = read(json!([chunk(parts), end]));
+    assert_eq!(
+        lost(&events),
+        [
+            "content[].codeExecutionResult",
+            "content[]",
+            "content[].of_tomorrow",
+            "candidates",
+            "candidates[].urlContextMetadata",
+            "candidates[].searchEntryPoint",
+            "candidates[].finishMessage",
+        ]
+    );
+}
+
+#[test]
+fn thoughts_before_a_fault_are_no_answer() {
+    let mut fault = last(json!([]));
+    fault["candidates"][0]["finishReason"] = json!("MALFORMED_FUNCTION_CALL");
+    let events = read(json!([chunk(json!([{"text": "hm", "thought": true}])), fault]));
+    let Some(Event::Error(error)) = events.last() else { panic!("{events:?}") };
+    assert_eq!((error.status, error.code.as_deref()), (502, Some("MALFORMED_FUNCTION_CALL")));
+}
+
 #[test]
 fn a_blocked_prompt_ends_the_stream() {
     let blocked = json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 2, "totalTokenCount": 2}});
