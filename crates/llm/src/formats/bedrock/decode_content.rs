@@ -229,6 +229,9 @@ fn search_result(inside: &mut Object) -> Option<Part> {
     let name = inside.get("title")?.as_str()?.to_owned();
     let source = Source::Text(chunks(inside)?);
     let mut part = Part::new(PartKind::Document { source, name: Some(name) });
+    // What a document does not say, under names for reports.
+    let more = inside.iter().filter(|(key, _)| !matches!(key.as_str(), "title" | "content" | "source"));
+    part.extras.extend(more.map(|(key, value)| (format!("searchResult.{key}"), value.clone())));
     part.extras.insert("searchResult".to_owned(), Value::Object(std::mem::take(inside)));
     Some(part)
 }

@@ -40,12 +40,7 @@ pub fn decode_reply(body: Value, restore: &Restore, report: &mut Report) -> Resu
     if parts.is_empty() {
         refuse_malformed(&finish)?;
     }
-    for key in ["trace", "additionalModelResponseFields"] {
-        let said = body.get(key).and_then(Value::as_object);
-        if said.is_some_and(|said| said.keys().any(|key| key != "stop_sequence")) {
-            report.drop(key);
-        }
-    }
+    unread(&body).into_iter().for_each(|name| report.drop(name));
     Ok(Answer {
         id: String::new(),
         model: String::new(),
@@ -56,6 +51,16 @@ pub fn decode_reply(body: Value, restore: &Restore, report: &mut Report) -> Resu
         service_tier: body.get("serviceTier").and_then(|tier| tier.get("type")?.as_str().map(str::to_owned)),
         logprobs: Vec::new(),
     })
+}
+
+/// What stands beside an answer and has no place in one.
+pub(super) fn unread(body: &Object) -> Vec<&'static str> {
+    let says = |name: &&str| {
+        let mut said = body.get(*name).and_then(Value::as_object).into_iter().flatten();
+        // The stop text was understood, and the usual latency is not worth a word.
+        said.any(|(key, value)| key != "stop_sequence" && !(key == "latency" && value == "standard"))
+    };
+    ["trace", "additionalModelResponseFields", "performanceConfig"].into_iter().filter(says).collect()
 }
 
 /// A part of a reply, as the client knows its tools.

@@ -81,6 +81,10 @@ impl StreamDecoder {
             return Ok(());
         }
         if !EVENTS.contains(&name) {
+            let says_nothing = matches!(data.trim_ascii(), b"" | b"{}");
+            if !says_nothing && !name.is_empty() {
+                self.lose(name, out);
+            }
             return Ok(());
         }
         let value: Value = serde_json::from_slice(data)
@@ -91,10 +95,12 @@ impl StreamDecoder {
             "contentBlockDelta" => self.block_delta(index, value.get("delta").unwrap_or(&Value::Null), out),
             "contentBlockStop" => self.block_stop(index, out),
             "messageStop" => {
+                self.unread(&value, out);
                 let fields = value.get("additionalModelResponseFields");
                 self.finish = Some(super::read_finish(text(&value, "stopReason"), fields));
             }
             "metadata" => {
+                self.unread(&value, out);
                 self.usage = value.get("usage").and_then(usage::read).or(self.usage);
                 self.tier = value.get("serviceTier").and_then(|tier| tier.get("type")?.as_str().map(str::to_owned));
                 if self.finish.is_some() {
@@ -152,6 +158,18 @@ impl StreamDecoder {
         }
     }
 
+    /// Tells of what has no event, as the whole reply's report does.
+    fn lose(&mut self, name: impl Into<String>, out: &mut Vec<Event>) {
+        self.start(out);
+        out.push(Event::Lost(name.into()));
+    }
+
+    /// Tells of what stands beside the answer.
+    fn unread(&mut self, value: &Value, out: &mut Vec<Event>) {
+        let names = value.as_object().map(decode_reply::unread).unwrap_or_default();
+        names.into_iter().for_each(|name| self.lose(name, out));
+    }
+
     fn begin(&mut self, start: PartStart, out: &mut Vec<Event>) -> usize {
         self.start(out);
         let part = self.next_part;
@@ -167,12 +185,14 @@ impl StreamDecoder {
             // Texts are not announced; what is may be known tomorrow.
             let plain = start.as_object().is_none_or(|start| start.is_empty() || start.contains_key("text"));
             if !plain {
+                self.lose(format!("message.{}", name_of(start)), out);
                 self.open.insert(index, Open::Ignored);
             }
             return;
         };
         let name = text(call, "name");
         let open = if !matches!(text(call, "type"), "" | "tool_use") {
+            self.lose("message.toolUse", out);
             Open::Ignored
         } else if self.restore.json_tool && name == JSON_TOOL {
             Open::Part { part: self.begin(PartStart::Text, out), kind: Kind::Answer }
@@ -201,9 +221,13 @@ impl StreamDecoder {
                 self.say(index, Kind::Thinking, PartDelta::Signature(signature), out);
             } else if let Some(text) = said("text") {
                 self.say(index, Kind::Thinking, PartDelta::Text(text), out);
+            } else {
+                self.lose("message.reasoningContent", out);
             }
         } else if let Some(citation) = delta.get("citation").filter(|citation| citation.is_object()) {
             self.say(index, Kind::Text, PartDelta::Citation(citations::read(citation.clone())), out);
+        } else if delta.as_object().is_some_and(|delta| !delta.is_empty()) {
+            self.lose(format!("message.{}", name_of(delta)), out);
         }
     }
 
@@ -226,14 +250,16 @@ impl StreamDecoder {
     }
 
     fn argue(&mut self, index: u64, input: &str, out: &mut Vec<Event>) {
-        let Some(Open::Part { part, kind }) = self.open.get(&index) else { return };
-        let delta = match kind {
-            Kind::Call => PartDelta::Arguments(input.to_owned()),
-            Kind::Answer => PartDelta::Text(input.to_owned()),
-            _ => return,
+        let delta = match self.open.get(&index) {
+            Some(Open::Part { part, kind: Kind::Call }) => Some((*part, PartDelta::Arguments(input.to_owned()))),
+            Some(Open::Part { part, kind: Kind::Answer }) => Some((*part, PartDelta::Text(input.to_owned()))),
+            _ => None,
         };
-        if !input.is_empty() {
-            out.push(Event::PartDelta { part: *part, delta });
+        match delta {
+            _ if input.is_empty() => {}
+            Some((part, delta)) => out.push(Event::PartDelta { part, delta }),
+            // No call was announced.
+            None => self.lose("message.toolUse", out),
         }
     }
 
@@ -256,6 +282,11 @@ impl StreamDecoder {
             Some(Open::Ignored) | None => {}
         }
     }
+}
+
+/// What a block or a piece of one is: the name of its member.
+fn name_of(block: &Value) -> &str {
+    block.as_object().and_then(|members| members.keys().next()).map_or("unknown", String::as_str)
 }
 
 /// Events that say something here.

@@ -8,8 +8,9 @@ use super::spelling::merge;
 use super::turns::Turns;
 use super::{decode_settings, encode_own, encode_tools, vendor};
 use crate::formats::Encoded;
+use crate::formats::openai::is_billing;
 use crate::json::Object;
-use crate::model::{Message, Names, Report, Request, Role};
+use crate::model::{Content, Message, Names, Report, Request, Role};
 use crate::{BodyError, Format};
 use serde_json::{Value, json};
 
@@ -62,7 +63,7 @@ fn foreign(mut request: Request, names: &mut Names, report: &mut Report) -> Resu
         Blocks { origin, family, model: &model, names, report, documents, called: Vec::new(), said: false };
     let mut turns = Turns::default();
     let mut system = match request.system.take() {
-        Some(content) => system_blocks(blocks.content(content)?, &mut blocks),
+        Some(content) => system_blocks(content, &mut blocks)?,
         None => Vec::new(),
     };
     for message in std::mem::take(&mut request.messages) {
@@ -76,6 +77,7 @@ fn foreign(mut request: Request, names: &mut Names, report: &mut Report) -> Resu
     let has_calls = !used.is_empty();
     let used = if tools.is_empty() { used } else { Vec::new() };
     let around = encode_settings::Around {
+        origin,
         model: &model,
         family,
         has_tools: !tools.is_empty() || !used.is_empty(),
@@ -129,8 +131,7 @@ fn promote(message: Message, turns: &Turns, system: &mut Vec<Value>, blocks: &mu
         blocks.report.approximate("messages[].role");
     }
     blocks.report.drop_extras("messages[].", &message.extras);
-    let content = blocks.content(message.content)?;
-    let mut content = system_blocks(content, blocks);
+    let mut content = system_blocks(message.content, blocks)?;
     if !content.is_empty() {
         content.extend(blocks.mark(message.cache));
     }
@@ -139,7 +140,12 @@ fn promote(message: Message, turns: &Turns, system: &mut Vec<Value>, blocks: &mu
 }
 
 /// Only text may stand in the system prompt, and marks behind it.
-fn system_blocks(mut content: Vec<Value>, blocks: &mut Blocks<'_>) -> Vec<Value> {
+fn system_blocks(mut content: Content, blocks: &mut Blocks<'_>) -> Result<Vec<Value>, BodyError> {
+    if !blocks.family.signs_as_anthropic() && content.parts.iter().any(is_billing) {
+        content.parts.retain(|part| !is_billing(part));
+        blocks.report.drop("system.x-anthropic-billing-header");
+    }
+    let mut content = blocks.content(content)?;
     let before = content.len();
     content.retain(|block| block.get("text").is_some() && !is_blank(block) || block.get("cachePoint").is_some());
     if content.len() < before {
@@ -147,7 +153,7 @@ fn system_blocks(mut content: Vec<Value>, blocks: &mut Blocks<'_>) -> Vec<Value>
     }
     let marks = content.iter().take_while(|block| block.get("cachePoint").is_some()).count();
     content.drain(..marks);
-    content
+    Ok(content)
 }
 
 /// Puts blocks before the first message's.
@@ -169,7 +175,14 @@ pub(crate) fn encode_params(params: Object, model: &str, report: &mut Report) ->
     let tools = request.tools.take().unwrap_or_default();
     let has_tools = !tools.is_empty();
     // A choice is among tools that the client may have sent.
-    let around = encode_settings::Around { model, family, has_tools: true, has_calls: true, unsigned: false };
+    let around = encode_settings::Around {
+        origin: Format::OpenAIChat,
+        model,
+        family,
+        has_tools: true,
+        has_calls: true,
+        unsigned: false,
+    };
     let mut names = Names::default();
     let settings = std::mem::take(&mut request.settings);
     let settled = encode_settings::settle(settings, &around, &mut names, report);

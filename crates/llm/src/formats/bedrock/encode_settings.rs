@@ -3,7 +3,9 @@
 use super::models::{Family, Reasons, claude};
 use super::spelling::{TOP_K, put};
 use super::tool_choice;
+use crate::Format;
 use crate::formats::anthropic::encode_settings::{self as anthropic, close_objects};
+use crate::formats::vendor::shown_name;
 use crate::json::Object;
 use crate::model::{Names, Reasoning, Report, ResponseFormat, Settings, ToolChoice, mint};
 use serde_json::{Number, Value, json};
@@ -11,6 +13,7 @@ use serde_json::{Number, Value, json};
 /// What the settings depend on.
 #[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
+    pub(super) origin: Format,
     pub(super) model: &'a str,
     pub(super) family: Family,
     pub(super) has_tools: bool,
@@ -44,6 +47,7 @@ pub(super) fn settle(mut settings: Settings, around: &Around<'_>, names: &mut Na
     if let Some(ToolChoice::Tool(name)) = &mut settings.tool_choice {
         *name = super::send_name(name, names, report);
     }
+    settings.response_format = settings.response_format.map(|format| shaped(format, report));
     let mut out = match around.family {
         Family::Claude | Family::Opaque => as_claude(settings, around, names, report),
         _ => as_any(settings, around, report),
@@ -143,7 +147,7 @@ fn as_claude(mut settings: Settings, around: &Around<'_>, names: &mut Names, rep
 fn as_any(settings: Settings, around: &Around<'_>, report: &mut Report) -> Settled {
     let Around { model, family, .. } = *around;
     let mut out = Settled { keeps_strict: family.structures(model), ..Settled::default() };
-    let alone = think(&mut out, settings.reasoning, family, report);
+    let alone = think(&mut out, settings.reasoning, around, report);
     let mut number = |out: &mut Settled, path: &[&str], name: &str, value: Option<Value>| match value {
         // Nova refuses them beside the highest effort.
         Some(_) if alone => report.drop(name),
@@ -193,15 +197,25 @@ fn as_any(settings: Settings, around: &Around<'_>, report: &mut Report) -> Settl
 }
 
 /// Tells how much to think. Returns whether no other setting of sampling may stand beside it.
-fn think(out: &mut Settled, reasoning: Reasoning, family: Family, report: &mut Report) -> bool {
+fn think(out: &mut Settled, reasoning: Reasoning, around: &Around<'_>, report: &mut Report) -> bool {
+    let family = around.family;
     let kind = reasoning.thinking.as_ref().and_then(|thinking| thinking.get("type")?.as_str());
     if kind == Some("disabled") || reasoning.effort.as_deref() == Some("none") {
+        if reasoning.effort.as_deref().is_some_and(|word| word != "none") {
+            report.drop("reasoning_effort");
+        }
         return false;
     }
     let budget = reasoning.thinking.as_ref().and_then(|thinking| thinking.get("budget_tokens")?.as_u64());
     let (name, word) = match (reasoning.effort, kind, budget) {
         (Some(effort), ..) => ("reasoning_effort", effort),
-        (None, None, _) => return false,
+        (None, None, _) => {
+            if reasoning.show == Some(true) {
+                // What is thought is shown, but nothing asks for any.
+                report.drop(shown_name(around.origin));
+            }
+            return false;
+        }
         (None, Some(_), Some(0..=2048)) => ("thinking", "low".to_owned()),
         (None, Some(_), Some(8193..)) => ("thinking", "high".to_owned()),
         (None, Some(_), _) => ("thinking", "medium".to_owned()),
@@ -230,6 +244,32 @@ fn think(out: &mut Settled, reasoning: Reasoning, family: Family, report: &mut R
     reasons == Reasons::Nova && told == "high"
 }
 
+/// A shape without a schema, or with none that is an object, is JSON of any shape.
+fn shaped(format: ResponseFormat, report: &mut Report) -> ResponseFormat {
+    match format {
+        ResponseFormat::Schema { schema, about } if !schema.is_object() => {
+            report.drop_extras("response_format.json_schema.", &beside_name(about));
+            ResponseFormat::Json
+        }
+        format => format,
+    }
+}
+
+/// What is said of a schema beside its name and that it must be kept to.
+fn beside_name(mut about: Object) -> Object {
+    for key in ["name", "strict"] {
+        about.shift_remove(key);
+    }
+    about
+}
+
+/// Reports what has no place beside a schema here.
+fn report_unknown(about: Object, report: &mut Report) {
+    let mut about = beside_name(about);
+    about.shift_remove("description");
+    report.drop_extras("response_format.json_schema.", &about);
+}
+
 /// Structured output: the API's own where the model has it, else a tool whose arguments are the answer, or words.
 fn shape(out: &mut Settled, format: ResponseFormat, around: &Around<'_>, report: &mut Report) {
     match format {
@@ -239,12 +279,14 @@ fn shape(out: &mut Settled, format: ResponseFormat, around: &Around<'_>, report:
             out.instruction = Some("Answer with one JSON object and nothing else.".to_owned());
         }
         ResponseFormat::Schema { mut schema, about } if around.family.structures(around.model) => {
+            report_unknown(about.clone(), report);
             if close_objects(&mut schema) {
                 report.approximate("response_format.json_schema.schema");
             }
             out.structure(&schema, &about);
         }
         ResponseFormat::Schema { schema, about } => {
+            report_unknown(about.clone(), report);
             report.approximate("response_format");
             if !around.family.obeys_choice() {
                 let words = "Answer with one JSON object that is valid under this JSON Schema, and nothing else:";

@@ -36,7 +36,9 @@ impl Turns {
 
     pub(super) fn push(&mut self, message: Message, blocks: &mut Blocks<'_>) -> Result<(), BodyError> {
         let mut extras = message.extras;
-        extras.shift_remove("role");
+        if extras.shift_remove("role").is_some() {
+            blocks.report.approximate("messages[].role");
+        }
         if message.role == Role::Assistant {
             // They were decoded, and stay for the origin's own requests.
             for key in ["reasoning_content", "thinking_blocks", "reasoning", "refusal"] {

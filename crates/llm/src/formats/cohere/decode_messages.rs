@@ -1,6 +1,6 @@
 //! The messages of a Cohere chat request: content, the plan before calls, the calls, and what the text refers to.
 
-use super::{PLAN, citations, documents};
+use super::{PLAN, SPELLED_ROLE, citations, documents};
 use crate::BodyError;
 use crate::formats::openai::{decode_call, decode_image};
 use crate::json::{Object, take_array, take_filled, take_string};
@@ -12,21 +12,7 @@ pub(super) fn message(at: usize, message: Value) -> Result<Message, BodyError> {
     let Value::Object(mut message) = message else {
         return Err(BodyError::field(format!("messages[{at}]"), format!("messages[{at}] must be an object")));
     };
-    let (role, known) = match message.get("role").and_then(Value::as_str) {
-        Some("system") => (Role::System, true),
-        Some("user") => (Role::User, true),
-        Some("assistant") => (Role::Assistant, true),
-        Some("tool") => (Role::Tool, true),
-        // A role of tomorrow goes as the user's, and keeps its word in extras.
-        Some(_) => (Role::User, false),
-        None => {
-            let field = format!("messages[{at}].role");
-            return Err(BodyError::field(&field, format!("'{field}' must be a string")));
-        }
-    };
-    if known {
-        message.shift_remove("role");
-    }
+    let role = take_role(at, &mut message)?;
     let content = take_content(at, &mut message)?;
     let content = match role {
         Role::Tool => {
@@ -37,6 +23,25 @@ pub(super) fn message(at: usize, message: Value) -> Result<Message, BodyError> {
         _ => content,
     };
     Ok(Message { role, content, cache: None, extras: message })
+}
+
+/// A role in whatever letters, the older API's `Chatbot` too. One of tomorrow goes as the user's, and keeps its word in
+/// extras.
+fn take_role(at: usize, message: &mut Object) -> Result<Role, BodyError> {
+    let Some(word) = message.get("role").and_then(Value::as_str) else {
+        let field = format!("messages[{at}].role");
+        return Err(BodyError::field(&field, format!("'{field}' must be a string")));
+    };
+    let (role, usual) = match word.to_ascii_lowercase().as_str() {
+        "system" => (Role::System, "system"),
+        "user" => (Role::User, "user"),
+        "assistant" | "chatbot" => (Role::Assistant, "assistant"),
+        "tool" => (Role::Tool, "tool"),
+        _ => return Ok(Role::User),
+    };
+    let spelled = take_string(message, "role").filter(|word| word != usual);
+    message.extend(spelled.map(|word| (SPELLED_ROLE.to_owned(), Value::String(word))));
+    Ok(role)
 }
 
 /// Content, then the plan, then the calls: the order in which a model speaks.

@@ -66,7 +66,13 @@ fn decode_message(mut message: Object, reply: &str, names: &Names, report: &mut 
         parts.push(plan_part(plan));
     }
     citations::take(&mut message, &mut parts);
-    parts.iter_mut().for_each(|part| part.extras.clear());
+    for part in &mut parts {
+        part.extras.clear();
+        // Of thinking no format has citations.
+        if matches!(part.kind, PartKind::Thinking { .. }) && !std::mem::take(&mut part.citations).is_empty() {
+            report.drop("message.citations");
+        }
+    }
     let empty = |part: &Part| match &part.kind {
         PartKind::Text(text) | PartKind::Thinking { text, .. } => text.is_empty() && part.citations.is_empty(),
         _ => false,

@@ -18,6 +18,8 @@ pub struct StreamDecoder {
     id: String,
     next_part: usize,
     open: Option<Open>,
+    /// Indexes of the texts so far.
+    texts: Vec<u64>,
     /// Open calls by their index.
     calls: BTreeMap<u64, Call>,
     called: u64,
@@ -54,6 +56,7 @@ impl StreamDecoder {
             id: String::new(),
             next_part: 0,
             open: None,
+            texts: Vec::new(),
             calls: BTreeMap::new(),
             called: 0,
             finish: None,
@@ -93,8 +96,9 @@ impl StreamDecoder {
             "tool-call-end" => self.call_end(index, out),
             "citation-start" => self.cite(message.get("citations").unwrap_or(&Value::Null), out),
             "message-end" => return self.message_end(value.get("delta").unwrap_or(&Value::Null), out),
-            // Of tomorrow, or at its end, where nothing is to be done.
-            known if !known.is_empty() && known != "error" => {}
+            // Where something ends nothing is to be done.
+            known if known.ends_with("-end") => {}
+            unknown if !unknown.is_empty() && unknown != "error" => self.unread(message, out),
             _ => {
                 if let Some(error) = super::read_error(&value, 502) {
                     self.ended = true;
@@ -177,9 +181,24 @@ impl StreamDecoder {
         }
     }
 
+    /// Tells of what has no event, as the whole reply's report does.
+    fn lose(&mut self, name: impl Into<String>, out: &mut Vec<Event>) {
+        self.start(out);
+        out.push(Event::Lost(name.into()));
+    }
+
+    /// An event of tomorrow: what it says of the message is not understood.
+    fn unread(&mut self, message: &Value, out: &mut Vec<Event>) {
+        let members = message.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        members.for_each(|(name, _)| self.lose(format!("message.{name}"), out));
+    }
+
     /// An empty block is not begun before it says something: the whole reply leaves it out.
     fn content_start(&mut self, index: u64, content: &Value, out: &mut Vec<Event>) {
         self.close(out);
+        if !matches!(text(content, "type"), "" | "text" | "thinking") {
+            self.lose(format!("message.{}", crate::json::kind(content)), out);
+        }
         self.content(index, content, out);
     }
 
@@ -203,6 +222,7 @@ impl StreamDecoder {
             _ => {
                 self.close(out);
                 let part = self.begin(if thinks { PartStart::Thinking } else { PartStart::Text }, out);
+                self.texts.extend(index.filter(|_| !thinks));
                 self.open = Some(Open { part, index, thinks });
                 part
             }
@@ -228,11 +248,25 @@ impl StreamDecoder {
             Value::Array(items) => items.as_slice(),
             item => std::slice::from_ref(item),
         };
-        let Some(open) = self.open.as_ref() else { return };
         for item in items.iter().filter(|item| item.is_object()) {
+            let Some(part) = self.cited(item) else {
+                self.lose("message.citations", out);
+                continue;
+            };
             let deltas = citations::read(item.clone()).into_iter().map(PartDelta::Citation);
-            out.extend(deltas.map(|delta| Event::PartDelta { part: open.part, delta }));
+            out.extend(deltas.map(|delta| Event::PartDelta { part, delta }));
         }
+    }
+
+    /// The text that a citation is about, as long as it is open: its `content_index`, or the first one. Nothing more can
+    /// be said of one that has ended, and of thinking no format has citations.
+    fn cited(&self, item: &Value) -> Option<usize> {
+        if matches!(text(item, "type"), "PLAN" | "THINKING_CONTENT") {
+            return None;
+        }
+        let told = item.get("content_index").and_then(Value::as_u64).filter(|index| self.texts.contains(index));
+        let index = told.or_else(|| self.texts.first().copied())?;
+        self.open.as_ref().filter(|open| !open.thinks && open.index == Some(index)).map(|open| open.part)
     }
 
     fn call_start(&mut self, index: u64, call: &Value, out: &mut Vec<Event>) {
@@ -241,6 +275,7 @@ impl StreamDecoder {
         let function = call.get("function").unwrap_or(&Value::Null);
         let name = text(function, "name");
         if name.is_empty() {
+            self.lose("message.tool_calls[]", out);
             return;
         }
         self.called += 1;

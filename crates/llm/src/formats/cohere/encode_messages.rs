@@ -1,9 +1,9 @@
 //! The messages of a neutral request as Cohere has them: results of tools apart, documents beside the messages.
 
-use super::encode_parts::{plain, written};
+use super::encode_parts::{plain, with_image, written};
 use super::encode_request::send_name;
-use super::{PLAN, citations, documents};
-use crate::formats::openai::{is_foreign_call, put_signature};
+use super::{PLAN, SPELLED_ROLE, citations, documents};
+use crate::formats::openai::{is_billing, is_foreign_call, kind_name, put_signature};
 use crate::formats::vendor::thinking_name;
 use crate::json::Object;
 use crate::model::{
@@ -22,6 +22,12 @@ pub(super) struct Encoder<'a> {
     names: &'a mut Names,
     pub(super) report: &'a mut Report,
     messages: Vec<Value>,
+    /// What the model said in messages that stand one behind the other, for one message.
+    said: Vec<Part>,
+    /// Whether the model called tools last, whose results must follow at once.
+    answering: bool,
+    /// Messages that stood among those results, for behind them.
+    waiting: Vec<Value>,
     pub(super) documents: Vec<Value>,
     /// Ids of the calls made.
     called: HashSet<String>,
@@ -32,17 +38,31 @@ pub(super) struct Encoder<'a> {
 impl<'a> Encoder<'a> {
     pub(super) fn new(origin: Format, inline: bool, names: &'a mut Names, report: &'a mut Report) -> Self {
         let own = origin == Format::CohereChat;
-        let (messages, documents, called) = (Vec::new(), Vec::new(), HashSet::new());
-        Self { own, origin, inline, names, report, messages, documents, called, begun: None }
+        Self {
+            own,
+            origin,
+            inline,
+            names,
+            report,
+            messages: Vec::new(),
+            said: Vec::new(),
+            answering: false,
+            waiting: Vec::new(),
+            documents: Vec::new(),
+            called: HashSet::new(),
+            begun: None,
+        }
     }
 
     /// The messages, and the documents beside them. An instruction of ours stands behind the system prompts.
-    pub(super) fn finish(mut self, instruction: Option<String>) -> (Vec<Value>, Vec<Value>) {
+    pub(super) fn finish(mut self, instruction: Option<String>) -> Result<(Vec<Value>, Vec<Value>), BodyError> {
+        self.speak()?;
+        self.messages.append(&mut self.waiting);
         if let Some(text) = instruction {
             let at = self.begun.unwrap_or(self.messages.len());
             self.messages.insert(at, json!({"role": "system", "content": text}));
         }
-        (self.messages, self.documents)
+        Ok((self.messages, self.documents))
     }
 
     pub(super) fn message(&mut self, message: Message) -> Result<(), BodyError> {
@@ -50,9 +70,17 @@ impl<'a> Encoder<'a> {
         if cache.is_some() {
             self.report.drop("cache_control");
         }
+        if !self.own {
+            self.members(role, std::mem::take(&mut extras));
+        }
         if !matches!(role, Role::System | Role::Developer) {
             self.begun.get_or_insert(self.messages.len());
         }
+        if !self.own && role == Role::Assistant {
+            self.said.append(&mut content.parts);
+            return Ok(());
+        }
+        self.speak()?;
         match role {
             Role::System | Role::Developer => self.system(content, extras),
             Role::Assistant => self.assistant(content, extras)?,
@@ -62,49 +90,73 @@ impl<'a> Encoder<'a> {
                 }
             }
             Role::User | Role::Tool => {
-                let results = content.parts.iter().any(|part| matches!(part.kind, PartKind::ToolResult { .. }));
                 let (answers, rest): (Vec<Part>, Vec<Part>) = std::mem::take(&mut content.parts)
                     .into_iter()
                     .partition(|part| !self.own && matches!(part.kind, PartKind::ToolResult { .. }));
+                let answered = !answers.is_empty();
                 let mut pictures = Vec::new();
                 for part in answers {
                     self.tool_result(part, Object::new(), &mut pictures)?;
                 }
-                if !self.own && role == Role::Tool {
-                    self.report.drop_extras("messages[].", &std::mem::take(&mut extras));
-                }
                 content.parts = pictures.into_iter().chain(rest).collect();
-                if !(results && content.parts.is_empty()) {
-                    self.user(content, extras)?;
+                if !(answered && content.parts.is_empty()) {
+                    self.user(content, extras, answered)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// Reports what stands beside the content of another format's message.
+    fn members(&mut self, role: Role, mut extras: Object) {
+        if extras.shift_remove("role").is_some() {
+            self.report.approximate("messages[].role");
+        }
+        if role == Role::Assistant {
+            // They were decoded, and stay for the origin's own requests.
+            for key in ["reasoning_content", "thinking_blocks", "reasoning", "refusal"] {
+                extras.shift_remove(key);
+            }
+        }
+        self.report.drop_extras("messages[].", &extras);
+    }
+
+    /// Puts a message at its place: between calls and their results the API takes no other.
     fn push(&mut self, role: &str, content: Option<Value>, more: Object, mut extras: Object) {
         let mut message = Object::new();
         message.insert("role".to_owned(), json!(role));
         message.extend(content.map(|content| ("content".to_owned(), content)));
         message.extend(more);
-        if self.own {
-            message.extend(extras);
-        } else {
-            extras.shift_remove("role");
-            self.report.drop_extras("messages[].", &extras);
+        let spelled = extras.shift_remove(SPELLED_ROLE);
+        message.extend(extras);
+        message.extend(spelled.map(|role| ("role".to_owned(), role)));
+        if !self.own && role == "assistant" {
+            self.messages.append(&mut self.waiting);
+            self.answering = message.contains_key("tool_calls");
         }
-        self.messages.push(Value::Object(message));
+        let waits = self.answering && !matches!(role, "assistant" | "tool");
+        let messages = if waits { &mut self.waiting } else { &mut self.messages };
+        messages.push(Value::Object(message));
+    }
+
+    /// Writes what the model has said by now.
+    fn speak(&mut self) -> Result<(), BodyError> {
+        let parts = std::mem::take(&mut self.said);
+        if parts.is_empty() {
+            return Ok(());
+        }
+        self.assistant(Content { parts, form: Form::List }, Object::new())
     }
 
     pub(super) fn system(&mut self, content: Content, extras: Object) {
         let form = content.form;
         let mut parts = Vec::new();
         for part in content.parts {
+            if !self.own && is_billing(&part) {
+                self.report.drop("system.x-anthropic-billing-header");
+                continue;
+            }
             match part.kind {
-                // Claude Code's own block, of no meaning to other vendors.
-                PartKind::Text(text) if !self.own && text.starts_with("x-anthropic-billing-header") => {
-                    self.report.drop("system.x-anthropic-billing-header");
-                }
                 PartKind::Text(text) => parts.push(self.text(text, part.cache, part.extras)),
                 PartKind::Foreign(value) if self.own => parts.push(value),
                 _ => self.report.drop("messages[].content[]"),
@@ -116,11 +168,32 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn user(&mut self, content: Content, extras: Object) -> Result<(), BodyError> {
+    /// `answered`: the turn has results of tools, so that of the rest nothing need be left.
+    fn user(&mut self, content: Content, extras: Object, answered: bool) -> Result<(), BodyError> {
         let form = content.form;
+        let foreign = content.parts.iter().find_map(|part| match &part.kind {
+            PartKind::Foreign(value) if !self.own => Some(value.clone()),
+            _ => None,
+        });
+        // A message must say something, so documents that stand alone stay in it.
+        let alone = !content.parts.is_empty()
+            && content.parts.iter().all(|part| matches!(part.kind, PartKind::Document { .. }));
+        let inline = self.inline;
+        self.inline |= !self.own && alone;
         let mut parts = Vec::new();
         for part in content.parts {
             parts.extend(self.user_part(part)?);
+        }
+        self.inline = inline;
+        match foreign {
+            _ if !parts.is_empty() => {}
+            _ if answered => return Ok(()),
+            Some(value) => {
+                let kind = crate::json::kind(&value);
+                let message = format!("content of type '{kind}' is not possible with a Cohere provider");
+                return Err(BodyError::foreign("messages[].content[].type", value, message));
+            }
+            None => {}
         }
         let content = written(form, parts);
         let content = if self.own { content } else { content.or_else(|| Some(json!(""))) };
@@ -138,7 +211,7 @@ impl<'a> Encoder<'a> {
         let form = content.form;
         let mut parts = Vec::new();
         for part in content.parts {
-            let Part { kind, cache, extras, .. } = part;
+            let Part { kind, cache, extras, .. } = if self.own { part } else { with_image(part) };
             match kind {
                 PartKind::Text(text) => parts.push(self.text(text, cache, extras)),
                 PartKind::Document { source: Source::Text(text), name } if !self.own => {
@@ -147,10 +220,11 @@ impl<'a> Encoder<'a> {
                 }
                 PartKind::Foreign(value) if self.own => parts.push(value),
                 kind if self.own => parts.extend(self.user_part(Part { cache, extras, ..Part::new(kind) })?),
-                kind => {
+                PartKind::Image(_) | PartKind::Document { .. } | PartKind::Audio(_) | PartKind::Video(_) => {
                     self.report.approximate("messages[].content[].tool_result.content");
-                    pictures.push(Part { extras, ..Part::new(kind) });
+                    pictures.push(Part { cache, extras, ..Part::new(kind) });
                 }
+                kind => self.report.drop(format!("messages[].content[].{}", kind_name(&kind))),
             }
         }
         let mut more = Object::new();
@@ -188,21 +262,26 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    fn assistant(&mut self, content: Content, mut extras: Object) -> Result<(), BodyError> {
+    fn assistant(&mut self, content: Content, extras: Object) -> Result<(), BodyError> {
         let form = content.form;
         let calling = content.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
         let (mut said, mut plan, mut calls, mut cited) = (Vec::new(), None::<String>, Vec::new(), Vec::new());
         for part in content.parts {
             let foreign_call = is_foreign_call(&part);
-            let Part { kind, cache, extras, citations, signature } = part;
+            let Part { kind, cache, extras, citations, mut signature } = part;
             let index = said.len();
+            if !self.own && signature.take().is_some() {
+                self.report.drop("thought_signature");
+            }
             match kind {
+                PartKind::Text(text) if !self.own && text.is_empty() && citations.is_empty() => {
+                    // Nothing is said; what stands beside it is told.
+                    self.part(Value::Null, cache, extras);
+                }
                 PartKind::ToolCall { id, name, arguments } => {
                     let mut call = self.call(id, &name, arguments, cache, extras);
-                    match (signature, call.as_object_mut()) {
-                        (Some(signature), Some(call)) if self.own => put_signature(call, signature),
-                        (Some(_), _) => self.report.drop("thought_signature"),
-                        (None, _) => {}
+                    if let (Some(signature), Some(call)) = (signature, call.as_object_mut()) {
+                        put_signature(call, signature);
                     }
                     calls.push(call);
                 }
@@ -229,13 +308,8 @@ impl<'a> Encoder<'a> {
                 cited.extend(citations.iter().map(|citation| citations::write(citation, &text, index)));
             }
         }
-        if !self.own {
-            for key in ["reasoning_content", "thinking_blocks", "reasoning", "refusal"] {
-                extras.shift_remove(key);
-            }
-            if said.is_empty() && calls.is_empty() {
-                return Ok(());
-            }
+        if !self.own && said.is_empty() && calls.is_empty() {
+            return Ok(());
         }
         let content = match (self.own, said.as_slice()) {
             (false, []) => None,

@@ -3,8 +3,8 @@
 use super::documents;
 use super::encode_messages::Encoder;
 use crate::BodyError;
-use crate::formats::openai::merge;
-use crate::json::Object;
+use crate::formats::openai::{merge, source_of};
+use crate::json::{Object, take_object, take_string};
 use crate::model::{Form, Part, PartKind, Source};
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ impl Encoder<'_> {
             self.documents.push(document);
             return Ok(None);
         }
-        let Part { kind, cache, mut extras, .. } = part;
+        let Part { kind, cache, mut extras, .. } = if self.own { part } else { with_image(part) };
         Ok(Some(match kind {
             PartKind::Text(text) => self.text(text, cache, extras),
             PartKind::Image(source) => {
@@ -89,6 +89,18 @@ impl Encoder<'_> {
     }
 }
 
+/// The image of a part that has its bare URL, which some clients write; any other part as it is.
+pub(super) fn with_image(mut part: Part) -> Part {
+    let PartKind::Foreign(Value::Object(members)) = &mut part.kind else { return part };
+    if members.get("type").is_none_or(|kind| kind != "image_url") {
+        return part;
+    }
+    let Some(url) = take_string(members, "image_url") else { return part };
+    let mut extras = std::mem::take(members);
+    let cache = take_object(&mut extras, "cache_control").map(Value::Object);
+    Part { cache, extras, ..Part::new(PartKind::Image(Source::from_url(url))) }
+}
+
 fn unsupported(what: &str) -> BodyError {
     BodyError::unsupported("messages", format!("{what} cannot be sent to a Cohere provider"))
 }
@@ -105,6 +117,7 @@ fn document_text(source: Source) -> Result<String, BodyError> {
         }
         Source::Base64 { media_type, .. } => Err(unsupported(&format!("a document of type '{media_type}'"))),
         Source::Url(_) => Err(unsupported("a document by URL")),
+        Source::Other(value) if value.get("type").is_some() => Err(unsupported(&source_of(&value))),
         Source::File(_) | Source::Other(_) => Err(unsupported("a document that is a file of another vendor's")),
     }
 }

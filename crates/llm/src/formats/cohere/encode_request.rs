@@ -42,7 +42,7 @@ pub fn encode_request(mut request: Request, names: &mut Names, report: &mut Repo
     for message in std::mem::take(&mut request.messages) {
         encoder.message(message)?;
     }
-    let (messages, documents) = encoder.finish(instruction);
+    let (messages, documents) = encoder.finish(instruction)?;
     body.insert("messages".to_owned(), Value::Array(messages));
     if !documents.is_empty() {
         body.insert("documents".to_owned(), Value::Array(documents));

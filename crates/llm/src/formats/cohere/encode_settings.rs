@@ -1,6 +1,7 @@
 //! The settings of a neutral request under Cohere's names, within what the API takes.
 
 use crate::Format;
+use crate::formats::vendor::shown_name;
 use crate::json::Object;
 use crate::model::{Reasoning, Report, ResponseFormat, Settings, ToolChoice};
 use serde_json::{Number, Value, json};
@@ -28,6 +29,9 @@ pub(super) struct Settled {
 /// The API takes no more stop texts.
 const MOST_STOPS: usize = 5;
 
+/// The API takes no higher `k`.
+const MOST_K: u32 = 500;
+
 pub(super) fn settle(settings: Settings, around: &Around<'_>, report: &mut Report) -> Settled {
     let own = around.own;
     let mut out = Settled::default();
@@ -46,8 +50,13 @@ pub(super) fn settle(settings: Settings, around: &Around<'_>, report: &mut Repor
         out.put(key, Value::Number(number));
     }
     if let Some(number) = settings.top_k {
-        match whole(&number, own, 500) {
-            Some(value) => out.put("k", value),
+        match whole(&number, own, u64::from(MOST_K)) {
+            Some(value) => {
+                if !own && number.as_f64().is_some_and(|k| k > f64::from(MOST_K)) {
+                    report.approximate("top_k");
+                }
+                out.put("k", value);
+            }
             None => report.drop("top_k"),
         }
     }
@@ -156,7 +165,8 @@ fn shape(out: &mut Settled, format: ResponseFormat, around: &Around<'_>, report:
         ResponseFormat::Json => json!({"type": "json_object"}),
         ResponseFormat::Schema { schema, about } => {
             let mut about = about;
-            for key in ["name", "strict", "description"] {
+            // What is meant by the schema is reported, for the API is told the schema alone.
+            for key in ["name", "strict"] {
                 about.shift_remove(key);
             }
             report.drop_extras("response_format.json_schema.", &about);
@@ -200,7 +210,14 @@ fn think(out: &mut Settled, reasoning: Reasoning, bound: Option<u64>, around: &A
     let kind = reasoning.thinking.as_ref().and_then(|thinking| thinking.get("type")?.as_str());
     let off = kind == Some("disabled") || (kind.is_none() && reasoning.effort.as_deref() == Some("none"));
     if reasoning.thinking.is_none() && reasoning.effort.is_none() {
+        if reasoning.show == Some(true) {
+            // The API shows whatever is thought; it is not asked to think by that alone.
+            report.drop(shown_name(around.origin));
+        }
         return;
+    }
+    if kind == Some("disabled") && reasoning.effort.as_deref().is_some_and(|word| word != "none") {
+        report.drop(effort);
     }
     if never_thinks(around.model) {
         if !off {

@@ -32,6 +32,9 @@ use crate::{ErrorInfo, ErrorKind};
 /// In a part's `type`: the thinking stood in `tool_plan`, beside the content.
 const PLAN: &str = "tool_plan";
 
+/// In a message's extras: its role in other letters than the API's, such as those of the older one.
+const SPELLED_ROLE: &str = ":role";
+
 /// A `finish_reason`, the older API's words too. One of tomorrow ends the answer like any other.
 fn read_finish(reason: &str) -> Finish {
     let kind = match reason {

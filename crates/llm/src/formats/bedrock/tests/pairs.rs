@@ -290,3 +290,19 @@ fn no_mutilated_conversation_of_another_format_panics() {
     }
     assert!(told > 450, "{told}");
 }
+
+#[test]
+fn what_a_search_result_says_beside_its_text_is_told_as_lost() {
+    let body = |result: &Value| json!({"messages": [{"role": "user", "content": [result]}]});
+    let found = json!({"searchResult": {
+        "source": "s", "title": "t", "content": [{"text": "a"}], "citations": {"enabled": true}, "more": 1
+    }});
+    let (sent, report) = from_bedrock(OPENAI, "m", body(&found)).unwrap();
+    assert_eq!(sent["messages"][0]["content"], json!([{"type": "text", "text": "t\n\na"}]));
+    for name in ["messages[].content[].searchResult.citations", "messages[].content[].searchResult.more"] {
+        assert!(report.dropped.iter().any(|dropped| dropped == name), "{report:?}");
+    }
+    let (own, report) = from_bedrock(BEDROCK, "m", body(&found)).unwrap();
+    assert_eq!(own, body(&found));
+    assert_eq!(report, Report::default());
+}

@@ -593,3 +593,80 @@ fn params_of_a_route_become_nested_members() {
     assert_eq!(Value::Object(found.unwrap()), json!({"inferenceConfig": {"topP": 0.1}}));
     assert_eq!(report.dropped, ["tool_choice"]);
 }
+
+#[test]
+fn claude_codes_own_block_goes_to_claude_alone() {
+    let header = "x-anthropic-billing-header: cc_version=1";
+    let body = json!({
+        "max_tokens": 9, "system": [{"type": "text", "text": header}, {"type": "text", "text": "be brief"}],
+        "messages": [{"role": "user", "content": "hi"}],
+    });
+    let (encoded, report, _) = to_bedrock(ANTHROPIC, "us.amazon.nova-pro-v1:0", body.clone()).unwrap();
+    assert_eq!(encoded.body["system"], json!([{"text": "be brief"}]));
+    assert_eq!(report.dropped, ["system.x-anthropic-billing-header"]);
+    let (encoded, report, _) = to_bedrock(ANTHROPIC, CLAUDE, body).unwrap();
+    assert_eq!(encoded.body["system"], json!([{"text": header}, {"text": "be brief"}]));
+    assert_eq!(report.dropped, [""; 0]);
+}
+
+#[test]
+fn a_role_of_tomorrow_is_the_users_and_told() {
+    let report = messages(
+        CLAUDE,
+        json!([{"role": "oracle", "content": "a"}]),
+        json!([{"role": "user", "content": [{"text": "a"}]}]),
+    );
+    assert_eq!(told(&report), (vec!["messages[].role"], vec![]));
+}
+
+#[test]
+fn a_wish_to_see_thinking_that_nothing_asks_for_is_told_as_lost() {
+    for model in ["us.amazon.nova-2-lite-v1:0", "meta.llama3-3-70b-instruct-v1:0"] {
+        let body = json!({
+            "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+            "generationConfig": {"thinkingConfig": {"includeThoughts": true}},
+        });
+        let (encoded, report, _) = to_bedrock(Format::GeminiGenerateContent, model, body).unwrap();
+        assert_eq!(encoded.body, json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]}));
+        assert_eq!(told(&report), (vec![], vec!["generationConfig.thinkingConfig.includeThoughts"]));
+    }
+}
+
+#[test]
+fn an_effort_beside_disabled_thinking_is_told_as_lost() {
+    for model in ["us.amazon.nova-2-lite-v1:0", "openai.gpt-oss-120b-1:0"] {
+        let report = settings(
+            ANTHROPIC,
+            model,
+            json!({"thinking": {"type": "disabled"}, "output_config": {"effort": "low"}}),
+            json!({"inferenceConfig": {"maxTokens": 5000}}),
+        );
+        assert_eq!(told(&report), (vec![], vec!["reasoning_effort"]));
+    }
+}
+
+#[test]
+fn a_shape_without_a_schema_is_json_of_any_shape() {
+    let format = json!({"type": "json_schema", "json_schema": {"name": "n", "description": "d"}});
+    let told_in_words = json!({"system": [{"text": "Answer with one JSON object and nothing else."}]});
+    for model in ["openai.gpt-oss-120b-1:0", "us.amazon.nova-pro-v1:0", CLAUDE] {
+        let report = settings(OPENAI, model, json!({"response_format": format}), told_in_words.clone());
+        let lost = vec!["response_format.json_schema.description"];
+        assert_eq!(told(&report), (vec!["response_format"], lost));
+    }
+}
+
+#[test]
+fn what_has_no_place_beside_a_schema_is_told_as_lost() {
+    let schema = json!({"type": "object", "additionalProperties": false, "properties": {}});
+    let format =
+        json!({"type": "json_schema", "json_schema": {"name": "n", "strict": true, "more": 1, "schema": schema}});
+    let structure = json!({"jsonSchema": {"schema": schema.to_string(), "name": "n"}});
+    let report = settings(
+        OPENAI,
+        "openai.gpt-oss-120b-1:0",
+        json!({"response_format": format}),
+        json!({"outputConfig": {"textFormat": {"type": "json_schema", "structure": structure}}}),
+    );
+    assert_eq!(told(&report), (vec![], vec!["response_format.json_schema.more"]));
+}

@@ -118,7 +118,8 @@ fn a_stream_adds_up_to_the_whole_reply() {
 
 #[test]
 fn what_is_decoded_is_encoded_again() {
-    let events = decode(&sample(), Restore::default()).unwrap();
+    let mut events = decode(&sample(), Restore::default()).unwrap();
+    events.retain(|event| !matches!(event, Event::Lost(_)));
     let written = encode(events.clone(), ANTHROPIC);
     let names: Vec<&str> = written.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names.first(), Some(&"messageStart"));
@@ -131,6 +132,46 @@ fn what_is_decoded_is_encoded_again() {
     assert_eq!(indexes, [0, 1, 2, 3]);
     let again: Vec<(&str, Value)> = written.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     assert_eq!(decode(&frames(&again), Restore::default()).unwrap(), events);
+}
+
+#[test]
+fn what_a_stream_says_without_an_event_for_it_is_told_by_name() {
+    let lost = |events: &[(&str, Value)]| {
+        let events = decode(&frames(events), Restore::default()).unwrap();
+        assert!(matches!(events.first(), Some(Event::Start { .. })));
+        let lost = events.into_iter().filter_map(|event| match event {
+            Event::Lost(name) => Some(name),
+            _ => None,
+        });
+        lost.collect::<Vec<_>>()
+    };
+    let mut events = vec![
+        ("eventOfTomorrow", json!({"a": 1})),
+        ("contentBlockStart", json!({"contentBlockIndex": 0, "start": {"image": {"format": "png"}}})),
+        delta(0, json!({"image": {"source": {"bytes": "AA=="}}})),
+        stop(0),
+        delta(1, json!({"hologram": {}})),
+        start(2, json!({"toolUseId": "s", "name": "nova_grounding", "type": "server_tool_use"})),
+        delta(2, json!({"toolUse": {"input": "{}"}})),
+        stop(2),
+        ("messageStop", json!({"stopReason": "end_turn", "additionalModelResponseFields": {"a": 1}})),
+        ("metadata", json!({"trace": {"guardrail": {}}, "performanceConfig": {"latency": "optimized"}})),
+    ];
+    let blocks = ["eventOfTomorrow", "message.image", "message.hologram", "message.toolUse"];
+    let beside = ["additionalModelResponseFields", "trace", "performanceConfig"];
+    assert_eq!(lost(&events), [&blocks[..], &beside[..]].concat());
+    events.clear();
+    events.extend(ending("end_turn"));
+    assert_eq!(lost(&events), [""; 0]);
+    // The whole reply reports the same.
+    let whole = json!({
+        "output": {"message": {"content": []}}, "stopReason": "end_turn",
+        "trace": {"guardrail": {}}, "additionalModelResponseFields": {"a": 1, "stop_sequence": null},
+        "performanceConfig": {"latency": "optimized"},
+    });
+    let mut report = Report::default();
+    formats::decode_reply(BEDROCK, whole, &Restore::default(), &mut report).unwrap();
+    assert_eq!(report.dropped, ["trace", "additionalModelResponseFields", "performanceConfig"]);
 }
 
 #[test]

@@ -249,3 +249,151 @@ fn gemini_signatures_over_calls_come_back_as_thinking_of_their_own() {
     assert_eq!(parts[0].kind, expected);
     assert!(matches!(parts[1].kind, PartKind::ToolCall { .. }));
 }
+
+#[test]
+fn what_the_model_said_in_several_messages_is_one() {
+    // As Google's SDK keeps a streamed turn: a content a chunk, the last one empty but for its signature.
+    let gemini = json!({"contents": [
+        {"role": "user", "parts": [{"text": "q"}]},
+        {"role": "model", "parts": [{"text": "let "}]},
+        {"role": "model", "parts": [{"text": "me"}]},
+        {"role": "model", "parts": [{"functionCall": {"id": "c1", "name": "f", "args": {"x": 1}}}]},
+        {"role": "model", "parts": [{"text": "", "thoughtSignature": "c2ln"}]},
+        {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": "f", "response": {"result": "r"}}}]}
+    ]});
+    let (body, report) = translated(Format::GeminiGenerateContent, COHERE, "m", &gemini);
+    let said = &body["messages"][1];
+    assert_eq!(said["content"], json!([{"type": "text", "text": "let "}, {"type": "text", "text": "me"}]));
+    assert_eq!(said["tool_calls"].as_array().unwrap().len(), 1);
+    assert_eq!(body["messages"][2]["role"], "tool");
+    assert_eq!(body["messages"].as_array().unwrap().len(), 3);
+    assert_eq!(report.dropped, ["thought_signature"]);
+}
+
+#[test]
+fn nothing_stands_between_calls_and_their_results() {
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
+    let result = |id: &str, content: &Value| json!({"role": "tool", "tool_call_id": id, "content": content});
+    let (called, done) = (
+        json!({"role": "assistant", "tool_calls": [call("c1"), call("c2")]}),
+        json!({"role": "assistant", "content": "done"}),
+    );
+    check(
+        OPENAI,
+        json!([
+            {"role": "user", "content": "q"},
+            called,
+            {"role": "developer", "content": "be quick"},
+            result("c1", &json!([{"type": "text", "text": "one"}, image])),
+            {"role": "user", "content": "wait"},
+            {"role": "assistant", "content": ""},
+            result("c2", &json!("two")),
+            done,
+            {"role": "user", "content": "thanks"}
+        ]),
+        json!([
+            {"role": "user", "content": "q"},
+            called,
+            result("c1", &json!([{"type": "text", "text": "one"}])),
+            result("c2", &json!("two")),
+            {"role": "system", "content": "be quick"},
+            {"role": "user", "content": [image]},
+            {"role": "user", "content": "wait"},
+            done,
+            {"role": "user", "content": "thanks"}
+        ]),
+        &["messages[].content[].tool_result.content"],
+    );
+}
+
+#[test]
+fn of_a_result_that_is_not_understood_nothing_follows() {
+    check(
+        ANTHROPIC,
+        json!([
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "tool_reference", "tool_name": "g"}]},
+                {"type": "container_upload", "file_id": "f"}
+            ]}
+        ]),
+        json!([
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "tool_calls": [
+                {"id": "t1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+            ]},
+            {"role": "tool", "tool_call_id": "t1", "content": "{}"}
+        ]),
+        &["messages[].content[].tool_reference", "messages[].content[].container_upload"],
+    );
+}
+
+#[test]
+fn the_bare_url_of_an_image_is_one_and_a_message_of_which_nothing_is_left_is_refused() {
+    let bare = json!({"type": "image_url", "image_url": "https://x.y/a.png"});
+    check(
+        OPENAI,
+        json!([{"role": "user", "content": [{"type": "text", "text": "look"}, bare, {"type": "tomorrow", "x": 1}]}]),
+        json!([{"role": "user", "content": [
+            {"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": "https://x.y/a.png"}}
+        ]}]),
+        &["messages[].content[].tomorrow"],
+    );
+    let request = decoded(OPENAI, &json!({"messages": [{"role": "user", "content": [{"type": "tomorrow", "x": 1}]}]}));
+    let (mut names, mut report) = (Names::default(), Report::default());
+    let error = encode_request(COHERE, request, recorded::RULES, &mut names, &mut report).unwrap_err();
+    assert_eq!(error.param.as_deref(), Some("messages[].content[].type"));
+    assert_eq!(error.message, "content of type 'tomorrow' is not possible with a Cohere provider");
+}
+
+#[test]
+fn a_document_that_stands_alone_stays_in_its_message() {
+    let document =
+        json!({"type": "document", "title": "T", "source": {"type": "text", "media_type": "text/plain", "data": "d"}});
+    let (body, report) = sent(ANTHROPIC, json!([{"role": "user", "content": [document]}]));
+    assert_eq!(body["messages"], json!([{"role": "user", "content": [{"type": "text", "text": "T\n\nd"}]}]));
+    assert!(body.get("documents").is_none());
+    assert_eq!(report.approximated, ["messages[].content[].document"]);
+}
+
+#[test]
+fn roles_of_the_older_api_are_known_and_those_of_tomorrow_told() {
+    let older = json!({"messages": [
+        {"role": "System", "content": "s"}, {"role": "User", "content": "q"}, {"role": "Chatbot", "content": "a"},
+        {"role": "USER", "content": "r"}
+    ]});
+    let (body, report) = translated(COHERE, OPENAI, "m", &older);
+    let roles: Vec<&Value> = body["messages"].as_array().unwrap().iter().map(|message| &message["role"]).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    assert_eq!(report, Report::default());
+    let mut own = older;
+    own["model"] = json!("m");
+    survives(own);
+    check(
+        OPENAI,
+        json!([{"role": "oracle", "content": "x"}]),
+        json!([{"role": "user", "content": "x"}]),
+        &["messages[].role"],
+    );
+}
+
+#[test]
+fn citations_of_the_plan_are_told_as_lost() {
+    let citation = |kind: &str| json!({"type": kind, "start": 0, "end": 1, "text": "I", "sources": [{"type": "document", "id": "1"}]});
+    let reply = |kind: &str| {
+        json!({
+            "id": "i", "finish_reason": "TOOL_CALL",
+            "message": {"role": "assistant", "tool_plan": "I will.", "content": [{"type": "text", "text": "I"}], "citations": [citation(kind)]}
+        })
+    };
+    let told = |kind: &str| {
+        let mut report = Report::default();
+        let answer =
+            crate::formats::decode_reply(COHERE, reply(kind), &crate::formats::Restore::default(), &mut report);
+        (answer.unwrap().parts.iter().map(|part| part.citations.len()).collect::<Vec<_>>(), report.dropped)
+    };
+    assert_eq!(told("PLAN"), (vec![0, 0], vec!["message.citations".to_owned()]));
+    assert_eq!(told("TEXT_CONTENT"), (vec![1, 0], vec![]));
+}

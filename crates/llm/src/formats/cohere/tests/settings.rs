@@ -44,7 +44,8 @@ fn sampling_and_limits_keep_within_what_the_api_takes() {
     check(m, json!({"top_p": 0.5, "top_k": 7}), json!({"p": 0.5, "k": 7}), &[]);
     check(m, json!({"top_p": 1}), json!({"p": 0.99}), &["top_p"]);
     check(m, json!({"top_p": 0}), json!({"p": 0.01}), &["top_p"]);
-    check(m, json!({"top_k": 1000, "seed": 3.0}), json!({"k": 500, "seed": 3}), &[]);
+    check(m, json!({"top_k": 1000, "seed": 3.0}), json!({"k": 500, "seed": 3}), &["top_k"]);
+    check(m, json!({"top_k": 500}), json!({"k": 500}), &[]);
     check(m, json!({"seed": -1, "top_k": 1.5}), json!({}), &["top_k", "seed"]);
     check(
         m,
@@ -117,6 +118,16 @@ fn effort_and_budget_become_thinking_of_models_that_can() {
     );
     check("command-r-plus", json!({"reasoning_effort": "low"}), json!({}), &["reasoning_effort"]);
     check("command-r-plus", json!({"reasoning_effort": "none"}), json!({}), &[]);
+    check(
+        m,
+        json!({"reasoning_effort": "low", "thinking": {"type": "disabled"}}),
+        json!({"thinking": {"type": "disabled"}}),
+        &["reasoning_effort"],
+    );
+    let shown = json!({"contents": [{"parts": [{"text": "hi"}]}], "generationConfig": {"thinkingConfig": {"includeThoughts": true}}});
+    let (body, report) = translated(Format::GeminiGenerateContent, COHERE, m, &shown);
+    assert!(body.get("thinking").is_none());
+    assert_eq!(report.dropped, ["generationConfig.thinkingConfig.includeThoughts"]);
 }
 
 #[test]
@@ -125,6 +136,10 @@ fn a_shape_of_the_answer_is_told_in_words_beside_tools() {
     let format = json!({"type": "json_schema", "json_schema": {"name": "n", "strict": true, "schema": schema}});
     let told = json!({"response_format": {"type": "json_object", "json_schema": schema}});
     check("m", json!({"response_format": format}), told, &[]);
+    let mut described = format.clone();
+    described["json_schema"]["description"] = json!("d");
+    let told = json!({"response_format": {"type": "json_object", "json_schema": schema}});
+    check("m", json!({"response_format": described}), told, &["response_format.json_schema.description"]);
     check(
         "m",
         json!({"response_format": {"type": "json_object"}}),

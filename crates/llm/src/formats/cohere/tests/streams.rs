@@ -145,6 +145,53 @@ fn citations_and_logprobs_arrive_in_a_cohere_stream() {
 }
 
 #[test]
+fn a_citation_goes_to_its_own_text_or_is_told_as_lost() {
+    let block = |index: u64, content: Value| json!({"type": "content-start", "index": index, "delta": {"message": {"content": content}}});
+    let text = |index: u64, text: &str| block(index, json!({"type": "text", "text": text}));
+    let cite =
+        |citation: Value| json!({"type": "citation-start", "index": 0, "delta": {"message": {"citations": citation}}});
+    let citation = |index: u64, kind: &str| json!({"content_index": index, "type": kind, "start": 0, "end": 1, "text": "a", "sources": [{"type": "document", "id": "1"}]});
+    let of = |last: &[Value]| {
+        let mut stream =
+            vec![json!({"type": "message-start", "id": "i"}), block(0, json!({"type": "thinking", "thinking": "hm"}))];
+        stream.extend(last.iter().cloned().chain([end("COMPLETE")]));
+        let events = events(COHERE, [&sse(&stream)[..]]).unwrap();
+        grammatical(&events, "citations");
+        let lost =
+            events.iter().filter(|event| matches!(event, Event::Lost(name) if name == "message.citations")).count();
+        let cited: Vec<usize> = Answer::collect(events).parts.iter().map(|part| part.citations.len()).collect();
+        (cited, lost)
+    };
+    let (one, two) = (text(1, "a"), text(2, "b"));
+    let all = |index: u64, kind: &str| of(&[one.clone(), two.clone(), cite(citation(index, kind))]);
+    assert_eq!(all(2, "TEXT_CONTENT"), (vec![0, 0, 1], 0));
+    assert_eq!(all(1, "TEXT_CONTENT"), (vec![0, 0, 0], 1), "its text has ended");
+    assert_eq!(all(2, "PLAN"), (vec![0, 0, 0], 1));
+    // A place that is no text's means the first one.
+    assert_eq!(of(&[one.clone(), cite(citation(0, "TEXT_CONTENT"))]), (vec![0, 1], 0));
+    assert_eq!(of(&[cite(citation(0, "THINKING_CONTENT"))]), (vec![0], 1));
+}
+
+#[test]
+fn what_a_stream_says_without_an_event_for_it_is_told_by_name() {
+    let stream = [
+        json!({"type": "message-start", "id": "i"}),
+        json!({"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "hologram", "hologram": {}}}}}),
+        json!({"type": "content-end", "index": 0}),
+        json!({"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"id": "c", "type": "function"}}}}),
+        json!({"type": "mood-delta", "delta": {"message": {"mood": "good"}}}),
+        end("COMPLETE"),
+    ];
+    let events = events(COHERE, [&sse(&stream)[..]]).unwrap();
+    grammatical(&events, "lost");
+    let lost: Vec<&str> = events
+        .iter()
+        .filter_map(|event| if let Event::Lost(name) = event { Some(name.as_str()) } else { None })
+        .collect();
+    assert_eq!(lost, ["message.hologram", "message.tool_calls[]", "message.mood"]);
+}
+
+#[test]
 fn relayed_frames_are_noted_without_being_read_whole() {
     for case in cases(GROUPS).iter().filter(|case| case.ok() && case.streaming) {
         let mut noted = Noted::default();
