@@ -6,18 +6,27 @@ use crate::model::Source;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
+/// The types of images that the API takes.
+const IMAGES: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp"];
+const PDF: &str = "application/pdf";
+
 pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Object {
     members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// An image block.
+/// An image block, or a document for what stands as an image and is none.
 ///
 /// # Errors
-/// When the image is neither here nor at an http(s) URL.
+/// When the image is of a type that the API does not know, or is neither here nor at an http(s) URL.
 pub(super) fn image(source: Source, own: bool) -> Result<Object, BodyError> {
     let source = match source {
         Source::Base64 { media_type, data } if !own => {
-            let media_type = if media_type == "image/jpg" { "image/jpeg".to_owned() } else { media_type };
+            let Some(media_type) = image_type(&media_type) else {
+                if is_pdf(&media_type) {
+                    return document(Source::Base64 { media_type, data }, None, own);
+                }
+                return Err(unknown_image(&media_type));
+            };
             json!({"type": "base64", "media_type": media_type, "data": data})
         }
         Source::Url(url) if !own && !is_web(&url) => {
@@ -36,15 +45,13 @@ pub(super) fn image(source: Source, own: bool) -> Result<Object, BodyError> {
 pub(super) fn document(source: Source, name: Option<String>, own: bool) -> Result<Object, BodyError> {
     let source = match source {
         Source::Base64 { media_type, data } if !own => match media_type.as_str() {
-            "application/pdf" => Source::Base64 { media_type, data },
-            media if media.starts_with("image/") => return image(Source::Base64 { media_type, data }, own),
+            media if is_pdf(media) => Source::Base64 { media_type: PDF.to_owned(), data },
+            media if image_type(media).is_some() => return image(Source::Base64 { media_type, data }, own),
             media if media.starts_with("text/") => Source::Text(decoded(&data)?),
             media => return Err(unsupported(&format!("a file of type '{media}'"))),
         },
         // Some clients send the bare base64 of a PDF.
-        Source::Url(data) if !own && !is_web(&data) => {
-            Source::Base64 { media_type: "application/pdf".to_owned(), data }
-        }
+        Source::Url(data) if !own && !is_web(&data) => Source::Base64 { media_type: PDF.to_owned(), data },
         source => source,
     };
     let mut block = object([("type", json!("document")), ("source", written(source, own)?)]);
@@ -52,6 +59,30 @@ pub(super) fn document(source: Source, name: Option<String>, own: bool) -> Resul
         block.insert("title".to_owned(), json!(name));
     }
     Ok(block)
+}
+
+fn unknown_image(media_type: &str) -> BodyError {
+    let possible = IMAGES.join(", ");
+    let message = format!(
+        "an image of type '{media_type}' is not possible with an Anthropic Messages provider, which takes {possible}"
+    );
+    BodyError::unsupported("messages[].content[].image_url", message)
+}
+
+/// The name that the API knows for a type of image.
+fn image_type(media_type: &str) -> Option<&'static str> {
+    let plain = plain_type(media_type);
+    let plain = if plain == "image/jpg" { "image/jpeg" } else { plain.as_str() };
+    IMAGES.iter().copied().find(|known| *known == plain)
+}
+
+fn is_pdf(media_type: &str) -> bool {
+    plain_type(media_type) == PDF
+}
+
+/// A type without its parameters, in lower case.
+fn plain_type(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn written(source: Source, own: bool) -> Result<Value, BodyError> {

@@ -2,7 +2,8 @@
 
 use super::citations;
 use super::encode_request::JSON_TOOL;
-use crate::json::{Object, take_array, take_string};
+use super::usage::{SERVER_TOOLS, counts_server_tools};
+use crate::json::{Object, kind, take_array, take_string};
 use crate::model::{Answer, Arguments, FinishKind, Names, Part, PartKind, Report};
 use crate::{Format, UpstreamFault};
 use serde_json::Value;
@@ -23,7 +24,13 @@ pub fn decode_reply(body: Value, names: &Names, json_tool: bool, report: &mut Re
     let Some(content) = take_array(&mut body, "content") else {
         return Err(UpstreamFault::malformed(WIRE, "'content' is missing"));
     };
-    let mut parts: Vec<Part> = content.into_iter().filter_map(|block| decode_block(block, names, json_tool)).collect();
+    let mut parts = Vec::with_capacity(content.len());
+    for mut block in content {
+        match decode_block(&mut block, names, json_tool) {
+            Some(part) => parts.push(part),
+            None => report.drop(lost_block(&block)),
+        }
+    }
     let reason = take_string(&mut body, "stop_reason").unwrap_or_else(|| "end_turn".to_owned());
     let stop_sequence = take_string(&mut body, "stop_sequence");
     let mut finish = super::read_finish(&reason, stop_sequence.as_deref());
@@ -35,6 +42,9 @@ pub fn decode_reply(body: Value, names: &Names, json_tool: bool, report: &mut Re
     let mut usage = None;
     let told = body.shift_remove("usage").unwrap_or_default();
     super::merge_usage(&mut usage, Some(&told));
+    if counts_server_tools(&told) {
+        report.drop(SERVER_TOOLS);
+    }
     let (id, model) = (take_string(&mut body, "id"), take_string(&mut body, "model"));
     for key in ["role", "stop_details"] {
         body.shift_remove(key);
@@ -58,31 +68,36 @@ fn explanation(body: &Object, finish: FinishKind) -> Option<Part> {
     (finish == FinishKind::Refusal).then(|| Part::new(PartKind::Refusal(text.to_owned())))
 }
 
-fn decode_block(block: Value, names: &Names, json_tool: bool) -> Option<Part> {
-    let Value::Object(mut block) = block else { return None };
+/// The name of a block that has no neutral form, such as a call of the vendor's own tools.
+pub(super) fn lost_block(block: &Value) -> String {
+    format!("content[].{}", kind(block))
+}
+
+fn decode_block(block: &mut Value, names: &Names, json_tool: bool) -> Option<Part> {
+    let Value::Object(block) = block else { return None };
     let kind = match block.get("type").and_then(Value::as_str) {
-        Some("text") => PartKind::Text(take_string(&mut block, "text")?),
+        Some("text") => PartKind::Text(take_string(block, "text")?),
         Some("thinking") => PartKind::Thinking {
-            text: take_string(&mut block, "thinking")?,
-            signature: take_string(&mut block, "signature").filter(|signature| !signature.is_empty()),
+            text: take_string(block, "thinking")?,
+            signature: take_string(block, "signature").filter(|signature| !signature.is_empty()),
         },
-        Some("redacted_thinking") => PartKind::RedactedThinking(take_string(&mut block, "data")?),
+        Some("redacted_thinking") => PartKind::RedactedThinking(take_string(block, "data")?),
         Some("tool_use") => {
             let input = block.shift_remove("input").filter(|input| !input.is_null());
             let input = input.unwrap_or_else(|| Value::Object(Object::new()));
-            let name = take_string(&mut block, "name").unwrap_or_default();
+            let name = take_string(block, "name").unwrap_or_default();
             if json_tool && name == JSON_TOOL {
                 PartKind::Text(input.to_string())
             } else {
                 PartKind::ToolCall {
-                    id: take_string(&mut block, "id").unwrap_or_default(),
+                    id: take_string(block, "id").unwrap_or_default(),
                     name: names.receive(name),
                     arguments: Arguments::Value(input),
                 }
             }
         }
-        _ => return Some(Part::new(PartKind::Foreign(Value::Object(block)))),
+        _ => return None,
     };
-    let citations = take_array(&mut block, "citations").unwrap_or_default();
+    let citations = take_array(block, "citations").unwrap_or_default();
     Some(Part { citations: citations.into_iter().map(citations::read).collect(), ..Part::new(kind) })
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Decodes a request body.
 ///
 /// # Errors
-/// A [`BodyError`] naming the field, when `messages`, `system` or `tools` are not what they must be.
+/// A [`BodyError`] naming the field, when `messages`, `system`, `tools` or a setting are not what they must be.
 pub fn decode_request(mut body: Object) -> Result<Request, BodyError> {
     let messages = match body.shift_remove("messages") {
         Some(Value::Array(items)) => items,
@@ -36,6 +36,7 @@ pub fn decode_request(mut body: Object) -> Result<Request, BodyError> {
         }
         Some(_) => return Err(BodyError::field("tools", "'tools' must be a list")),
     };
+    refuse_settings(&body)?;
     Ok(Request {
         origin: Format::AnthropicMessages,
         model: take_string(&mut body, "model"),
@@ -47,6 +48,24 @@ pub fn decode_request(mut body: Object) -> Result<Request, BodyError> {
         extras: body,
         openai_params: Object::new(),
     })
+}
+
+/// Refuses settings that would be left unread: each is a mistake, and what it asks for would be lost.
+fn refuse_settings(body: &Object) -> Result<(), BodyError> {
+    let texts = |value: &Value| value.as_array().is_some_and(|texts| texts.iter().all(Value::is_string));
+    let wanted: [(&str, fn(&Value) -> bool, &str); 5] = [
+        ("max_tokens", Value::is_u64, "a positive integer"),
+        ("temperature", Value::is_number, "a number"),
+        ("top_p", Value::is_number, "a number"),
+        ("top_k", Value::is_number, "a number"),
+        ("stop_sequences", texts, "a list of strings"),
+    ];
+    for (key, holds, words) in wanted {
+        if body.get(key).is_some_and(|value| !value.is_null() && !holds(value)) {
+            return Err(BodyError::field(key, format!("'{key}' must be {words}")));
+        }
+    }
+    Ok(())
 }
 
 fn decode_settings(body: &mut Object) -> Settings {
@@ -80,10 +99,6 @@ fn decode_reasoning(body: &mut Object) -> Reasoning {
 }
 
 fn decode_stop(body: &mut Object) -> Option<Stop> {
-    let all_text = body.get("stop_sequences")?.as_array()?.iter().all(Value::is_string);
-    if !all_text {
-        return None;
-    }
     let texts = take_array(body, "stop_sequences")?;
     let texts = texts.into_iter().filter_map(|text| text.as_str().map(str::to_owned)).collect();
     Some(Stop { texts, bare: false })
@@ -182,6 +197,7 @@ fn decode_block(field: &str, nth: usize, block: Value) -> Result<Part, BodyError
     let kind = match block.get("type").and_then(Value::as_str) {
         Some("text") => take_string(&mut block, "text").map(PartKind::Text),
         Some("image") => take_object(&mut block, "source").map(|source| PartKind::Image(decode_source(source))),
+        Some("document") if written_content(&block).is_some() => return Ok(decode_written_document(block)),
         Some("document") => take_object(&mut block, "source")
             .map(|source| PartKind::Document { source: decode_source(source), name: take_string(&mut block, "title") }),
         Some("search_result") => return Ok(decode_search_result(block)),
@@ -213,15 +229,59 @@ fn decode_block(field: &str, nth: usize, block: Value) -> Result<Part, BodyError
 /// A result of the client's own search is a document of text elsewhere; for this format it is kept whole, in place of
 /// its `type`.
 fn decode_search_result(block: Object) -> Part {
-    let text = |key: &str| block.get(key).and_then(Value::as_str);
-    let blocks = block.get("content").and_then(Value::as_array);
-    let texts = blocks.into_iter().flatten().filter_map(|block| block.get("text")?.as_str());
-    let texts: Vec<&str> = text("source").into_iter().chain(texts).collect();
-    let name = text("title").map(str::to_owned);
-    let mut part = Part::new(PartKind::Document { source: Source::Text(texts.join("\n")), name });
-    part.cache = block.get("cache_control").filter(|cache| cache.is_object()).cloned();
-    part.extras.insert("type".to_owned(), Value::Object(block));
-    part
+    let source = block.get("source").and_then(Value::as_str).map(str::to_owned);
+    let mut extras = beside(&block, &["source", "title", "content"]);
+    let texts = take_texts(block.get("content"), &mut extras);
+    let text = source.into_iter().chain(texts).collect::<Vec<_>>().join("\n");
+    whole_document(block, text, extras)
+}
+
+/// The same of a document whose content is written out: a text, or blocks of text.
+fn decode_written_document(block: Object) -> Part {
+    let mut extras = beside(&block, &["source", "title"]);
+    let text = take_texts(written_content(&block), &mut extras).join("\n");
+    whole_document(block, text, extras)
+}
+
+/// The texts of some content; what stands beside them joins `extras`.
+fn take_texts(content: Option<&Value>, extras: &mut Object) -> Vec<String> {
+    let blocks = match content {
+        Some(Value::String(text)) => return vec![text.clone()],
+        Some(Value::Array(blocks)) => blocks.iter().filter_map(Value::as_object),
+        _ => return Vec::new(),
+    };
+    let mut texts = Vec::new();
+    for block in blocks {
+        texts.extend(block.get("text").and_then(Value::as_str).map(str::to_owned));
+        extras.extend(beside(block, &["text"]));
+    }
+    texts
+}
+
+/// The content of a document's source where it is nothing but text.
+fn written_content(block: &Object) -> Option<&Value> {
+    let source = block.get("source").filter(|source| source.get("type").is_some_and(|kind| kind == "content"))?;
+    let is_text = |block: &Value| {
+        block.get("type").is_some_and(|kind| kind == "text") && block.get("text").is_some_and(Value::is_string)
+    };
+    source.get("content").filter(|content| match content {
+        Value::Array(blocks) => !blocks.is_empty() && blocks.iter().all(is_text),
+        content => content.is_string(),
+    })
+}
+
+/// The members of a block but for its type and those that are understood.
+fn beside(block: &Object, understood: &[&str]) -> Object {
+    let rest = block.iter().filter(|(key, _)| *key != "type" && !understood.contains(&key.as_str()));
+    rest.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// A document of text; what other formats do not know of it stays beside the whole, to be reported.
+fn whole_document(block: Object, text: String, mut extras: Object) -> Part {
+    let name = block.get("title").and_then(Value::as_str).map(str::to_owned);
+    let cache = take_object(&mut extras, "cache_control").map(Value::Object);
+    extras.insert("type".to_owned(), Value::Object(block));
+    Part { cache, extras, ..Part::new(PartKind::Document { source: Source::Text(text), name }) }
 }
 
 fn decode_tool_use(block: &mut Object) -> Option<PartKind> {

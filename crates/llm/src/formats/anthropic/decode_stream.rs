@@ -1,13 +1,19 @@
 //! An Anthropic stream becomes neutral events.
 
 use super::citations;
+use super::decode_reply::lost_block;
 use super::encode_request::JSON_TOOL;
+use super::usage::{SERVER_TOOLS, counts_server_tools};
 use crate::framing::Frame;
-use crate::json::text;
-use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage};
+use crate::json::{Object, text};
+use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Report, Usage};
 use crate::{Format, UpstreamFault};
 use serde_json::Value;
 use std::collections::HashMap;
+
+/// Members of a message and of its last delta that are read, or that say nothing beside what is.
+const READ: &[&str] =
+    &["type", "id", "role", "model", "content", "delta", "stop_reason", "stop_sequence", "stop_details", "usage"];
 
 /// Decodes one stream.
 #[derive(Debug)]
@@ -73,7 +79,7 @@ impl StreamDecoder {
             "content_block_start" => self.block_start(index, value.get("content_block").unwrap_or(&Value::Null), out),
             "content_block_delta" => self.block_delta(index, value.get("delta").unwrap_or(&Value::Null), out),
             "content_block_stop" => self.block_stop(index, out),
-            "message_delta" => self.message_delta(&value),
+            "message_delta" => self.message_delta(&value, out),
             "message_stop" => return self.finish(out),
             "ping" if self.started => out.push(Event::Ping),
             _ => {
@@ -134,6 +140,20 @@ impl StreamDecoder {
     fn message_start(&mut self, message: &Value, out: &mut Vec<Event>) {
         super::merge_usage(&mut self.usage, message.get("usage"));
         self.start(message, out);
+        self.lose(message, out);
+    }
+
+    /// Tells what stands beside the content of a message, or of its last delta, and has no event.
+    fn lose(&mut self, members: &Value, out: &mut Vec<Event>) {
+        let members = members.as_object().into_iter().flatten();
+        let unread = members.filter(|(key, _)| !READ.contains(&key.as_str()));
+        let unread: Object = unread.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let mut report = Report::default();
+        report.drop_extras("", &unread);
+        if !report.dropped.is_empty() {
+            self.start(&Value::Null, out);
+            out.extend(report.dropped.into_iter().map(Event::Lost));
+        }
     }
 
     fn start(&mut self, message: &Value, out: &mut Vec<Event>) {
@@ -152,7 +172,7 @@ impl StreamDecoder {
         part
     }
 
-    /// Blocks of the vendor's own tools have no neutral form: their deltas find no open part.
+    /// Blocks of the vendor's own tools have no neutral form: they are lost, and their deltas find no open part.
     fn block_start(&mut self, index: u64, block: &Value, out: &mut Vec<Event>) {
         self.block_stop(index, out);
         self.start(&Value::Null, out);
@@ -187,7 +207,7 @@ impl StreamDecoder {
                     }
                 }
             }
-            _ => return,
+            _ => return out.push(Event::Lost(lost_block(block))),
         };
         let part = self.begin(start, out);
         self.open.insert(index, Open { part, is_answer });
@@ -219,9 +239,15 @@ impl StreamDecoder {
         }
     }
 
-    fn message_delta(&mut self, value: &Value) {
+    fn message_delta(&mut self, value: &Value, out: &mut Vec<Event>) {
         super::merge_usage(&mut self.usage, value.get("usage"));
+        self.lose(value, out);
+        if value.get("usage").is_some_and(counts_server_tools) {
+            self.start(&Value::Null, out);
+            out.push(Event::Lost(SERVER_TOOLS.to_owned()));
+        }
         let Some(delta) = value.get("delta") else { return };
+        self.lose(delta, out);
         if let Some(reason) = delta.get("stop_reason").and_then(Value::as_str) {
             self.finish = Some(super::read_finish(reason, delta.get("stop_sequence").and_then(Value::as_str)));
         }

@@ -1,6 +1,8 @@
 //! A neutral request becomes an Anthropic Messages one.
 
+use super::allowed_tools::keep_allowed;
 use super::encode_settings::{self, Settled};
+use super::schema::narrow;
 use super::turns::Turns;
 use super::web_search;
 use crate::formats::vendor::{report_rest, take_own};
@@ -41,8 +43,11 @@ pub fn encode_request(
     let own = request.origin == Format::AnthropicMessages;
     if !own {
         refuse_sound(&request)?;
+        keep_allowed(&mut request, report);
+        report_bound(&request, report);
     }
-    let mut vendor = if own { Object::new() } else { take_own(&mut request, OWN) };
+    let mut vendor = if own { Object::new() } else { take_vendor(&mut request) };
+    let shown = if own { None } else { asks_to_see(&request) };
     let model = request.model.take().unwrap_or_default();
     let mut body = Object::new();
     if !model.is_empty() || own {
@@ -68,6 +73,9 @@ pub fn encode_request(
         encode_settings::settle(std::mem::take(&mut request.settings), &around, turns.names, turns.report)
     };
     let Settled { members, instruction, json_tool, thinks, keeps_strict } = settled;
+    if let Some(name) = shown.filter(|_| !thinks) {
+        turns.report.drop(name);
+    }
     let messages = turns.finish(thinks, &mut system)?;
     if let Some(text) = instruction {
         let (form, blocks) = system.get_or_insert((Form::Bare, Vec::new()));
@@ -109,7 +117,8 @@ pub(crate) fn encode_params(
     report: &mut Report,
 ) -> Result<Object, BodyError> {
     let mut request = crate::formats::openai::decode_params(params)?;
-    let vendor = take_own(&mut request, OWN);
+    let vendor = take_vendor(&mut request);
+    report_bound(&request, report);
     let bounded = request.settings.max_tokens.is_some();
     let has_tools = has_tools || request.tools.is_some();
     let around = encode_settings::Around { own: false, model, has_tools, unsigned: false };
@@ -130,6 +139,35 @@ pub(crate) fn encode_params(
     }
     report_rest(&request, report);
     Ok(members)
+}
+
+/// The members of this format that a client of another, or a route, put into the request.
+fn take_vendor(request: &mut Request) -> Object {
+    let mut vendor = take_own(request, OWN);
+    // OpenAI Responses has one of the same name, which is a list, and which stays to be reported.
+    if let Some(theirs) = vendor.get("context_management").filter(|value| !value.is_object()).cloned() {
+        vendor.shift_remove("context_management");
+        request.extras.insert("context_management".to_owned(), theirs);
+    }
+    vendor
+}
+
+/// A bound that is none (negative, a fraction) is not read, and not the older name beside a newer one either.
+fn report_bound(request: &Request, report: &mut Report) {
+    let unread = request.extras.get("max_tokens").is_some_and(Value::is_number);
+    if unread && request.settings.max_tokens.is_none() {
+        report.drop("max_tokens");
+    }
+}
+
+/// The member by which a client only asks to see the thinking, and does not say how much there is to be.
+fn asks_to_see(request: &Request) -> Option<&'static str> {
+    let reasoning = &request.settings.reasoning;
+    let alone = reasoning.show == Some(true) && reasoning.effort.is_none() && reasoning.thinking.is_none();
+    alone.then_some(match request.origin {
+        Format::GeminiGenerateContent => "generationConfig.thinkingConfig.includeThoughts",
+        _ => "reasoning.summary",
+    })
 }
 
 fn refuse_sound(request: &Request) -> Result<(), BodyError> {
@@ -169,8 +207,8 @@ pub(super) fn written(own: bool, form: Form, blocks: Vec<Value>) -> Option<Value
     };
     match (form, blocks.as_slice()) {
         (Form::Absent, []) => None,
-        (Form::Null, []) => Some(Value::Null),
         (_, []) if !own => None,
+        (Form::Null, []) => Some(Value::Null),
         (Form::Bare, [block]) if plain(block) => block.get("text").cloned(),
         _ => Some(Value::Array(blocks)),
     }
@@ -211,6 +249,7 @@ fn encode_tool(
 ) -> Result<Value, BodyError> {
     let (name, description, schema, strict, inner) = match tool.kind {
         ToolKind::Foreign(value) if own => return Ok(value),
+        ToolKind::Foreign(value) if web_search::is_own(&value) => return Ok(web_search::of_own(value)),
         ToolKind::Foreign(value) if web_search::is_one(&value) => return Ok(web_search::of_tool(value, report)),
         ToolKind::Foreign(value) => {
             let kind = crate::json::kind(&value);
@@ -231,7 +270,11 @@ fn encode_tool(
         }
         None if own => {}
         schema => {
-            out.insert("input_schema".to_owned(), input_schema(schema));
+            let mut schema = input_schema(schema);
+            if strict == Some(true) && keeps_strict && narrow(&mut schema) {
+                report.approximate("tools[].function.parameters");
+            }
+            out.insert("input_schema".to_owned(), schema);
         }
     }
     match strict {

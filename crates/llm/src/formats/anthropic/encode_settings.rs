@@ -2,9 +2,10 @@
 
 use super::capabilities::{Capabilities, capabilities};
 use super::encode_request::{JSON_TOOL, send_name};
-use super::think::think;
+pub(crate) use super::schema::narrow as close_objects;
+use super::think::{think, think_to_show};
 use crate::json::Object;
-use crate::model::{Names, Reasoning, Report, ResponseFormat, Settings, ToolChoice};
+use crate::model::{Names, Reasoning, Report, ResponseFormat, Settings, ToolChoice, mint};
 use serde_json::{Number, Value, json};
 
 /// What the settings depend on.
@@ -30,8 +31,22 @@ pub(crate) struct Settled {
     pub(crate) keeps_strict: bool,
 }
 
-pub(super) fn settle(settings: Settings, around: &Around<'_>, names: &mut Names, report: &mut Report) -> Settled {
-    settle_within(settings, around, capabilities(around.model), names, report)
+pub(super) fn settle(mut settings: Settings, around: &Around<'_>, names: &mut Names, report: &mut Report) -> Settled {
+    let can = capabilities(around.model);
+    if !around.own {
+        think_to_show(&mut settings.reasoning, around, can);
+    }
+    let described = match &settings.response_format {
+        Some(ResponseFormat::Schema { schema, about }) => {
+            schema.is_object() && about.get("description").is_some_and(|text| !text.is_null())
+        }
+        _ => false,
+    };
+    if described && can.output_format && !around.own {
+        // The format has no place for it; the tool that stands for it elsewhere has.
+        report.drop("response_format.json_schema.description");
+    }
+    settle_within(settings, around, can, names, report)
 }
 
 /// The settings within what a model can do where a cloud serves it.
@@ -79,6 +94,7 @@ pub(crate) fn settle_within(
     }
     choose(&mut out, settings.tool_choice, settings.parallel_tools, around, names, report);
     if let Some(user) = settings.user {
+        let user = if own { user } else { short(user, report) };
         out.put("metadata", json!({"user_id": user}));
     }
     match settings.service_tier.as_deref() {
@@ -175,13 +191,12 @@ fn roomy(can: Capabilities, reasoning: &Reasoning) -> u64 {
 fn shape(out: &mut Settled, format: ResponseFormat, own: bool, can: Capabilities, report: &mut Report) {
     match format {
         ResponseFormat::Text => {}
-        ResponseFormat::Json => {
-            report.approximate("response_format");
-            out.instruction = Some("Answer with one JSON object and nothing else.");
-        }
         ResponseFormat::Schema { schema, .. } if own => {
             out.configure("format", json!({"type": "json_schema", "schema": schema}));
         }
+        ResponseFormat::Json => any_json(out, report),
+        // Without a schema it is any JSON.
+        ResponseFormat::Schema { schema, .. } if !schema.is_object() => any_json(out, report),
         ResponseFormat::Schema { mut schema, about } if can.output_format => {
             if close_objects(&mut schema) {
                 report.approximate("response_format.json_schema.schema");
@@ -200,6 +215,11 @@ fn shape(out: &mut Settled, format: ResponseFormat, own: bool, can: Capabilities
     }
 }
 
+fn any_json(out: &mut Settled, report: &mut Report) {
+    report.approximate("response_format");
+    out.instruction = Some("Answer with one JSON object and nothing else.");
+}
+
 fn unknown(mut about: Object) -> Object {
     for key in ["name", "strict", "description"] {
         about.shift_remove(key);
@@ -207,27 +227,15 @@ fn unknown(mut about: Object) -> Object {
     about
 }
 
-/// The API demands `additionalProperties: false` on every object. Returns whether that was not so. Recursion is as
-/// deep as the schema, which the parser bounds.
-pub(crate) fn close_objects(schema: &mut Value) -> bool {
-    match schema {
-        Value::Array(items) => items.iter_mut().fold(false, |changed, item| close_objects(item) | changed),
-        Value::Object(object) => {
-            let mut changed = false;
-            let is_object = object.get("type").and_then(Value::as_str) == Some("object");
-            if is_object && object.get("additionalProperties") != Some(&Value::Bool(false)) {
-                object.insert("additionalProperties".to_owned(), Value::Bool(false));
-                changed = true;
-            }
-            for (key, inside) in object.iter_mut() {
-                if !matches!(key.as_str(), "enum" | "const" | "default" | "examples") {
-                    changed |= close_objects(inside);
-                }
-            }
-            changed
-        }
-        _ => false,
+/// The end user, no longer than the API takes.
+fn short(user: String, report: &mut Report) -> String {
+    const LONGEST: usize = 512;
+    if user.chars().count() <= LONGEST {
+        return user;
     }
+    report.approximate("user");
+    let head: String = user.chars().take(LONGEST - 10).collect();
+    format!("{head}_{}", mint(&user, 0))
 }
 
 fn choose(

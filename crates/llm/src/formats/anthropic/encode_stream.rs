@@ -195,6 +195,8 @@ impl StreamEncoder {
                 json!({"type": "signature_delta", "signature": signature})
             }
             PartDelta::Arguments(text) => json!({"type": "input_json_delta", "partial_json": text}),
+            // Only a text has a place for them.
+            PartDelta::Citation(_) if open.thinks => return,
             PartDelta::Citation(citation) if citation.cited.is_none() && citation.range.is_none() => {
                 return open.whole.push(citation);
             }

@@ -1,5 +1,6 @@
 //! Anthropic Messages.
 
+mod allowed_tools;
 mod blocks;
 pub(crate) mod capabilities;
 mod citations;
@@ -13,6 +14,7 @@ pub(crate) mod encode_settings;
 mod encode_stream;
 mod error;
 mod observe;
+pub(crate) mod schema;
 mod think;
 mod turns;
 mod usage;

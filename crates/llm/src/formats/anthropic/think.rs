@@ -9,6 +9,14 @@ use serde_json::{Value, json};
 /// The least budget the API takes.
 const LEAST_BUDGET: u64 = 1024;
 
+/// Who only asks to see the thinking wants some, where the model finds how much is right.
+pub(super) fn think_to_show(reasoning: &mut Reasoning, around: &Around<'_>, can: Capabilities) {
+    let alone = reasoning.show == Some(true) && reasoning.effort.is_none() && reasoning.thinking.is_none();
+    if alone && can.thinking == Thinking::Adaptive && !around.unsigned {
+        reasoning.thinking = Some(Object::from_iter([("type".to_owned(), json!("adaptive"))]));
+    }
+}
+
 /// An effort, or the `thinking` object of a client that knows it. `bound` is the longest answer, in tokens.
 pub(super) fn think(
     out: &mut Settled,
@@ -21,9 +29,17 @@ pub(super) fn think(
     let show = reasoning.show;
     let told = reasoning.thinking.is_some();
     match reasoning.thinking {
-        Some(thinking) => {
-            if let Some(effort) = reasoning.effort.filter(|_| can.thinking == Thinking::Adaptive) {
-                configure_effort(out, &effort, report);
+        Some(mut thinking) => {
+            let budgeted = ["budget_tokens", "token_budget"].iter().any(|key| thinking.contains_key(*key));
+            let off = thinking.get("type").is_some_and(|kind| kind == "disabled");
+            match reasoning.effort.filter(|effort| effort != "none") {
+                None => {}
+                Some(effort) if can.thinking == Thinking::Adaptive => configure_effort(out, &effort, report),
+                Some(effort) if can.thinking == Thinking::Budget && !budgeted && !off => {
+                    report.approximate("reasoning_effort");
+                    thinking.insert("budget_tokens".to_owned(), json!(budget_of(&effort)));
+                }
+                Some(_) => report.drop("reasoning_effort"),
             }
             by_object(out, thinking, bound, around, can, report);
         }
@@ -109,20 +125,24 @@ fn by_effort(
         Thinking::Budget if around.unsigned => report.drop("reasoning_effort"),
         Thinking::Budget => {
             report.approximate("reasoning_effort");
-            let wanted: u64 = match effort.as_str() {
-                "minimal" | "low" => LEAST_BUDGET,
-                "high" => 8192,
-                "xhigh" => 16_384,
-                "max" => 32_768,
-                _ => 4096,
-            };
-            let Some(budget) = within(wanted, bound) else {
+            let Some(budget) = within(budget_of(&effort), bound) else {
                 report.drop("reasoning_effort");
                 return;
             };
             out.thinks = true;
             out.put("thinking", json!({"type": "enabled", "budget_tokens": budget}));
         }
+    }
+}
+
+/// The tokens of an effort.
+fn budget_of(effort: &str) -> u64 {
+    match effort {
+        "minimal" | "low" => LEAST_BUDGET,
+        "high" => 8192,
+        "xhigh" => 16_384,
+        "max" => 32_768,
+        _ => 4096,
     }
 }
 

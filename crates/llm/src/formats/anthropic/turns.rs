@@ -53,7 +53,9 @@ impl<'a> Turns<'a> {
             return self.keep(message);
         }
         let mut extras = message.extras;
-        extras.shift_remove("role");
+        if extras.shift_remove("role").is_some() {
+            self.report.approximate("messages[].role");
+        }
         if message.role == Role::Assistant {
             for key in ["reasoning_content", "thinking_blocks", "reasoning", "refusal"] {
                 extras.shift_remove(key);

@@ -19,6 +19,15 @@ pub fn merge_usage(known: &mut Option<Usage>, value: Option<&Value>) {
     usage.reasoning = later(count(details, "thinking_tokens"), usage.reasoning);
 }
 
+/// The member that counts the vendor's own tools, which no other format counts.
+pub(super) const SERVER_TOOLS: &str = "usage.server_tool_use";
+
+/// Whether a `usage` object says that some were used.
+pub(super) fn counts_server_tools(usage: &Value) -> bool {
+    let counts = usage.get("server_tool_use").and_then(Value::as_object);
+    counts.is_some_and(|counts| counts.values().any(|count| count.as_u64().is_some_and(|count| count > 0)))
+}
+
 /// Writes the `usage` object of a `message_delta`. What only Anthropic knows is null, as its schema has it.
 #[must_use]
 pub fn delta_usage(usage: &Usage) -> Value {

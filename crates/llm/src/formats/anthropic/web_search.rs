@@ -6,9 +6,17 @@ use crate::json::{Object, kind, take_object};
 use crate::model::{Report, Request};
 use serde_json::{Value, json};
 
-/// OpenAI Chat's `web_search_options`.
+/// OpenAI Chat's `web_search_options`, which ask for a search by being there.
 pub(super) fn of_chat(request: &mut Request, report: &mut Report) -> Option<Value> {
     let mut options = take_own(request, &["web_search_options"]).shift_remove("web_search_options")?;
+    match &options {
+        Value::Object(_) | Value::Bool(true) => {}
+        Value::Bool(false) => return None,
+        _ => {
+            report.drop("web_search_options");
+            return None;
+        }
+    }
     let mut tool = plain();
     if let Some(size) = options.get("search_context_size").and_then(Value::as_str) {
         report.approximate("web_search_options.search_context_size");
@@ -18,6 +26,27 @@ pub(super) fn of_chat(request: &mut Request, report: &mut Report) -> Option<Valu
         tool["user_location"] = located(std::mem::take(place));
     }
     Some(tool)
+}
+
+/// The name of a tool that is this vendor's own, whoever asks for it: its type ends in the day of its version
+/// (`web_search_20250305`), which no other vendor writes in one piece.
+fn own_name(tool: &Value) -> Option<&str> {
+    let (name, day) = tool.get("type")?.as_str()?.rsplit_once('_')?;
+    (day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
+}
+
+/// Whether a tool is this vendor's own.
+pub(super) fn is_own(tool: &Value) -> bool {
+    own_name(tool).is_some()
+}
+
+/// Such a tool, whole; the API wants its name.
+pub(super) fn of_own(mut tool: Value) -> Value {
+    let name = own_name(&tool).map(|name| json!(name));
+    if let (Some(name), Value::Object(tool)) = (name, &mut tool) {
+        tool.entry("name").or_insert(name);
+    }
+    tool
 }
 
 /// Whether a tool is another vendor's search: Responses' `web_search` and `web_search_preview`, Gemini's `googleSearch`.

@@ -1,13 +1,16 @@
 //! Anthropic Messages against recorded traffic, and what it alone has.
 
+mod from_others;
+mod own;
+mod streams;
+
 use crate::Format;
 use crate::formats::tests::recorded::{
     self, RULES, answered, cases, context, decoded, events, grammatical, streamed, translated,
 };
 use crate::formats::{encode_reply, encode_request};
-use crate::json::Object;
 use crate::model::{
-    Answer, Arguments, Citation, Event, Finish, FinishKind, Names, Part, PartDelta, PartKind, PartStart, Report, Source,
+    Answer, Arguments, Citation, Event, Finish, FinishKind, Names, Part, PartDelta, PartKind, PartStart, Report,
 };
 use serde_json::{Value, json};
 
@@ -255,159 +258,7 @@ fn a_signature_over_a_call_is_a_block_of_its_own_before_it() {
     assert!(!own.body.to_string().contains("pillion:"));
 }
 
-#[track_caller]
-fn from_openai(model: &str, more: Value, anthropic: Value, reported: &[&str]) {
-    let mut body = json!({"messages": [{"role": "user", "content": "hi"}]});
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let (mut body, report) = translated(OPENAI, ANTHROPIC, model, &body);
-    for key in ["model", "messages"] {
-        body.as_object_mut().unwrap().shift_remove(key);
-    }
-    assert_eq!(body, anthropic);
-    assert_eq!([report.dropped, report.approximated].concat(), reported);
-}
-
-#[test]
-fn thinking_of_other_clients_is_what_the_model_takes() {
-    let enabled = |budget: u64| json!({"type": "enabled", "budget_tokens": budget});
-    let ask = |thinking: Value, bound: u64| json!({"thinking": thinking, "max_tokens": bound});
-    let get = |thinking: Value, bound: u64| json!({"thinking": thinking, "max_tokens": bound});
-    let opus = "claude-opus-4-8";
-    from_openai("claude-sonnet-4-5", ask(enabled(2000), 4000), get(enabled(2000), 4000), &[]);
-    from_openai("claude-sonnet-4-5", ask(enabled(10), 4000), get(enabled(1024), 4000), &["thinking.budget_tokens"]);
-    from_openai("claude-sonnet-4-5", ask(enabled(9000), 4000), get(enabled(3999), 4000), &["thinking.budget_tokens"]);
-    from_openai("claude-sonnet-4-5", ask(enabled(9000), 1000), json!({"max_tokens": 1000}), &["thinking"]);
-    from_openai(
-        "claude-sonnet-4-5",
-        ask(json!({"type": "adaptive"}), 8000),
-        get(enabled(4096), 8000),
-        &["thinking.budget_tokens"],
-    );
-    from_openai("claude-3-haiku-20240307", ask(enabled(2000), 4000), json!({"max_tokens": 4000}), &["thinking"]);
-    from_openai("claude-3-haiku-20240307", ask(json!({"type": "disabled"}), 9), json!({"max_tokens": 9}), &[]);
-    from_openai(opus, ask(enabled(2000), 4000), get(json!({"type": "adaptive"}), 4000), &["thinking.budget_tokens"]);
-    from_openai(opus, ask(json!({"type": "enabled"}), 9), get(json!({"type": "adaptive"}), 9), &[]);
-    from_openai("some-model", json!({"thinking": enabled(10_000)}), get(enabled(10_000), 14_096), &[]);
-    from_openai(
-        opus,
-        json!({"reasoning_effort": "high", "max_tokens": 9}),
-        json!({"max_tokens": 9, "thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
-        &[],
-    );
-}
-
-#[test]
-fn vendor_members_arrive_from_wherever_a_client_may_put_them() {
-    let own = json!({"container": "c", "context_management": {"edits": []}, "mcp_servers": [{"name": "x"}]});
-    let mut expected = own.clone();
-    expected["max_tokens"] = json!(9);
-    let with = |more: Value| {
-        let mut body = own.clone();
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        body
-    };
-    from_openai("m", with(json!({"max_tokens": 9})), expected.clone(), &[]);
-    from_openai("m", json!({"max_tokens": 9, "extra_body": own}), expected, &[]);
-    let own = json!({"output_config": {"effort": "max"}});
-    from_openai(
-        "claude-opus-4-6",
-        json!({"max_tokens": 9, "reasoning_effort": "low", "output_config": {"effort": "max"}}),
-        with_thinking(&own),
-        &[],
-    );
-    from_openai(
-        "m",
-        json!({"max_tokens": 9, "guardrailConfig": {"a": 1}, "verbosity": "low"}),
-        json!({"max_tokens": 9}),
-        &["guardrailConfig", "verbosity"],
-    );
-    from_openai(
-        "m",
-        json!({"max_tokens": 9, "seed": 1, "logprobs": true, "top_logprobs": 0, "presence_penalty": 1}),
-        json!({"max_tokens": 9}),
-        &["seed", "presence_penalty", "logprobs"],
-    );
-}
-
-fn with_thinking(own: &Value) -> Value {
-    let mut body = own.clone();
-    body["max_tokens"] = json!(9);
-    body["thinking"] = json!({"type": "adaptive"});
-    body
-}
-
-#[test]
-fn a_search_of_the_web_is_the_vendors_tool() {
-    let place = json!({"type": "approximate", "approximate": {"country": "FR", "city": null}});
-    let options = json!({"search_context_size": "low", "user_location": place});
-    let tool = json!({"type": "web_search_20250305", "name": "web_search", "max_uses": 1,
-        "user_location": {"type": "approximate", "country": "FR"}});
-    from_openai(
-        "m",
-        json!({"max_tokens": 9, "web_search_options": options}),
-        json!({"max_tokens": 9, "tools": [tool]}),
-        &["web_search_options.search_context_size"],
-    );
-    let tool = json!({"type": "web_search_20250305", "name": "web_search"});
-    from_openai(
-        "m",
-        json!({"max_tokens": 9, "web_search_options": {}}),
-        json!({"max_tokens": 9, "tools": [tool]}),
-        &[],
-    );
-}
-
-#[test]
-fn params_of_a_route_become_members_of_a_relayed_body() {
-    let params = json!({
-        "seed": 1, "n": 2, "top_logprobs": 3, "container": "c", "output_config": {"task_budget": 1},
-        "reasoning_effort": "low", "logit_bias": {"1": 1}, "max_completion_tokens": 9
-    });
-    let mut report = Report::default();
-    let params: Object = params.as_object().unwrap().clone();
-    let members = crate::formats::encode_params(ANTHROPIC, params, "claude-opus-4-6", false, &mut report).unwrap();
-    let expected = json!({"max_tokens": 9, "container": "c", "thinking": {"type": "adaptive"},
-        "output_config": {"effort": "low", "task_budget": 1}});
-    assert_eq!(Value::Object(members), expected);
-    assert_eq!(report.dropped, ["seed", "top_logprobs", "n", "logit_bias"]);
-}
-
-#[test]
-fn documents_of_other_formats_are_blocks() {
-    let mut request = decoded(OPENAI, &json!({"messages": [{"role": "user", "content": "x"}]}));
-    let kind = PartKind::Document { source: Source::Text("t".into()), name: Some("n".into()) };
-    let mut part = Part::new(kind);
-    part.extras.insert("type".into(), json!("documents"));
-    request.messages[0].content.parts.insert(0, part);
-    let mut report = Report::default();
-    let body = encode_request(ANTHROPIC, request, RULES, &mut Names::default(), &mut report).unwrap().body;
-    let source = json!({"type": "text", "media_type": "text/plain", "data": "t"});
-    assert_eq!(body["messages"][0]["content"][0], json!({"type": "document", "source": source, "title": "n"}));
-    assert_eq!(report, Report::default());
-}
-
 #[test]
 fn requests_with_something_wrong_in_them_break_nothing() {
     recorded::mutated_requests_survive(ANTHROPIC, &cases(GROUPS));
-}
-
-#[test]
-fn whether_thinking_is_shown_is_told_where_there_is_a_word_for_it() {
-    let told = |model: &str, show| {
-        let mut request =
-            decoded(OPENAI, &json!({"messages": [{"role": "user", "content": "x"}], "reasoning_effort": "low"}));
-        request.model = Some(model.to_owned());
-        request.settings.reasoning.show = show;
-        let mut report = Report::default();
-        let body = encode_request(ANTHROPIC, request, RULES, &mut Names::default(), &mut report).unwrap().body;
-        body["thinking"]["display"].clone()
-    };
-    assert_eq!(told("claude-opus-4-8", Some(true)), "summarized");
-    assert_eq!(told("claude-sonnet-4-5", Some(true)), Value::Null, "shown unasked");
-    assert_eq!(told("claude-sonnet-4-5", Some(false)), "omitted");
-    assert_eq!(told("claude-opus-4-8", None), Value::Null);
-    let body = json!({"max_tokens": 9, "messages": [], "thinking": {"type": "adaptive", "display": "summarized"}});
-    assert_eq!(decoded(ANTHROPIC, &body).settings.reasoning.show, Some(true));
-    let (_, report) = translated(ANTHROPIC, OPENAI, "gpt-5", &body);
-    assert_eq!(report.dropped, ["thinking.display"]);
 }
