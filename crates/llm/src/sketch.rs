@@ -95,10 +95,9 @@ impl Sketch {
                     beside.signature = Some(signature.clone());
                 }
             }
+            // Of a text, though a call may have begun since.
             PartDelta::Citation(citation) => {
-                if let Some(beside) = self.beside().filter(|beside| beside.citation.is_none()) {
-                    beside.citation = Some(citation.clone());
-                }
+                self.text.get_or_insert_default().citation.get_or_insert_with(|| citation.clone());
             }
         }
     }

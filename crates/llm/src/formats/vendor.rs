@@ -76,6 +76,15 @@ pub(crate) fn thinking_name(origin: Format, extras: &Object) -> &'static str {
     }
 }
 
+/// The name under which a client knows that thinking is to be shown.
+pub(crate) fn shown_name(origin: Format) -> &'static str {
+    match origin {
+        Format::AnthropicMessages => "thinking.display",
+        Format::GeminiGenerateContent => "generationConfig.thinkingConfig.includeThoughts",
+        _ => "reasoning.summary",
+    }
+}
+
 /// Takes members out of what a request of another format, or a route's params, left unread; the client's own win.
 /// A null says nothing.
 pub(crate) fn take_own(request: &mut Request, names: &[&str]) -> Object {

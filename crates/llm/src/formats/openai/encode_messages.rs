@@ -282,7 +282,10 @@ impl<'a> Encoder<'a> {
         let id = if self.own { id } else { plain_id(&id) };
         let arguments = match arguments {
             Arguments::Value(value) if self.own => value,
-            arguments => Value::String(arguments.into_text()),
+            arguments => Value::String(match arguments.into_text() {
+                nothing if !self.own && nothing.trim().is_empty() => "{}".to_owned(),
+                text => text,
+            }),
         };
         let function = json!({"name": name, "arguments": arguments});
         let mut call = object([("function", function)]);

@@ -105,6 +105,7 @@ impl Encoder<'_> {
                 return Ok(Value::String(titled(name, text)));
             }
             Source::Url(_) => return Err(unsupported("a document by URL")),
+            Source::Other(value) if value.get("type").is_some() => return Err(unsupported(&source_of(&value))),
             Source::File(_) | Source::Other(_) => return Err(unsupported("a document that is a file of the vendor's")),
         }
         match name {
@@ -132,6 +133,11 @@ pub(super) fn titled(name: Option<String>, text: String) -> String {
 pub(crate) fn is_web(url: &str) -> bool {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     matches!(scheme.as_deref(), Some("http" | "https"))
+}
+
+/// A source that only its own vendor's format knows.
+pub(crate) fn source_of(value: &Value) -> String {
+    format!("a source of type '{}'", crate::json::kind(value))
 }
 
 /// The URL of what is at one or here; what is a file of the vendor's has none.

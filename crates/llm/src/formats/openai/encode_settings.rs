@@ -3,6 +3,7 @@
 use super::encode_tools::{encode_response_format, encode_tool_choice};
 use crate::Format;
 use crate::formats::ServerRules;
+use crate::formats::vendor::shown_name;
 use crate::json::Object;
 use crate::model::{Reasoning, Report, Settings, ToolChoice};
 use serde_json::{Number, Value, json};
@@ -93,11 +94,7 @@ pub(super) fn encode(
         }
         if settings.reasoning.show == Some(true) {
             // The API never shows it; servers that do need not be asked.
-            report.drop(match around.origin {
-                Format::AnthropicMessages => "thinking.display",
-                Format::GeminiGenerateContent => "generationConfig.thinkingConfig.includeThoughts",
-                _ => "reasoning.summary",
-            });
+            report.drop(shown_name(around.origin));
         }
     }
     let numbers = [

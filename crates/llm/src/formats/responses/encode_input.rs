@@ -147,7 +147,10 @@ impl<'a> Input<'a> {
         let kind = if *custom { "custom_tool_call_output" } else { "function_call_output" };
         let item = json!({"type": kind, "call_id": id, "output": output});
         match self.results.get(&id).and_then(|at| self.items.get_mut(*at)) {
-            Some(earlier) => *earlier = item,
+            Some(earlier) => {
+                *earlier = item;
+                self.report.drop("messages[].tool_call_id");
+            }
             None => {
                 self.results.insert(id, self.items.len());
                 self.items.push(item);

@@ -2,7 +2,7 @@
 
 use super::annotations::object;
 use super::encode_input::Input;
-use crate::formats::openai::{foreign_name, is_web, kind_name};
+use crate::formats::openai::{foreign_name, is_web, kind_name, source_of};
 use crate::formats::sources::text_of;
 use crate::json::Object;
 use crate::model::{Part, PartKind, Source};
@@ -102,6 +102,7 @@ impl Input<'_> {
                 return Ok(object([("type", json!("input_text")), ("text", json!(text))]));
             }
             Source::Url(_) => return Err(unsupported("a document that is at no http(s) URL")),
+            Source::Other(value) if value.get("type").is_some() => return Err(unsupported(&source_of(&value))),
             Source::File(_) | Source::Other(_) => return Err(unsupported("a document that another vendor holds")),
         }
         // The API refuses data without a name, and a name beside a URL or an id.

@@ -220,7 +220,7 @@ fn results_without_a_call_become_text_and_of_two_the_last_counts() {
             {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
             {"type": "function_call_output", "call_id": "c1", "output": "second"},
         ], "store": false}),
-        &[],
+        &["messages[].tool_call_id"],
         &["messages[].tool_call_id"],
     );
 }
@@ -610,7 +610,15 @@ fn members_without_a_place_elsewhere_are_named_where_they_stand() {
         AnthropicMessages,
         body,
         json!({"model": "claude-sonnet-4-5", "max_tokens": 50, "metadata": {"user_id": "s"}, "messages": [{"role": "user", "content": "q"}]}),
-        &["reasoning.context", "text.verbosity", "truncation", "include", "prompt_cache_key", "max_tool_calls"],
+        &[
+            "reasoning.context",
+            "text.verbosity",
+            "reasoning.summary",
+            "truncation",
+            "include",
+            "prompt_cache_key",
+            "max_tool_calls",
+        ],
         &[],
     );
 }
