@@ -239,16 +239,36 @@ async fn a_client_that_leaves_at_an_error_of_upstreams_does_not_take_the_blame_f
 
 #[tokio::test]
 async fn a_compressed_stream_that_nobody_asked_for_is_decoded() {
-    use std::io::Write;
+    use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
+    use tokio::io::AsyncWriteExt;
     let (upstream, running) = with_upstream("Anthropic").await;
-    let asked = post(running.data, OPENAI, openai_chat("m", true)).spawn();
-    let mut call = upstream.call().await;
-    assert_eq!(call.header("accept-encoding"), Some("identity"));
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gzip.write_all(anthropic_events().concat().as_bytes()).unwrap();
-    let headers = [("content-type", "text/event-stream"), ("content-encoding", "gzip")];
-    call.reply_with(200, &headers, &gzip.finish().unwrap()).await;
-    let answered = asked.await.unwrap();
-    assert_eq!(answered.header("content-encoding"), None);
-    assert!(answered.text().await.contains("data: [DONE]"));
+    let plain = anthropic_events().concat();
+    for encoding in ["gzip", "x-gzip", "deflate", "br", "zstd"] {
+        macro_rules! compressed {
+            ($encoder:ident) => {{
+                let mut encoder = $encoder::new(Vec::new());
+                encoder.write_all(plain.as_bytes()).await.unwrap();
+                encoder.shutdown().await.unwrap();
+                encoder.into_inner()
+            }};
+        }
+        let body = match encoding {
+            "deflate" => compressed!(ZlibEncoder),
+            "br" => compressed!(BrotliEncoder),
+            "zstd" => compressed!(ZstdEncoder),
+            _ => compressed!(GzipEncoder),
+        };
+        let asked = post(running.data, OPENAI, openai_chat("m", true)).spawn();
+        let mut call = upstream.call().await;
+        assert_eq!(call.header("accept-encoding"), Some("identity"));
+        let headers = [("content-type", "text/event-stream"), ("content-encoding", encoding)];
+        call.reply_with(200, &headers, &body).await;
+        let answered = asked.await.unwrap();
+        for gone in ["content-encoding", "content-length"] {
+            assert_eq!(answered.header(gone), None, "{encoding}");
+        }
+        // Nothing on the way may keep events back.
+        assert_eq!(answered.header("cache-control"), Some("no-cache"), "{encoding}");
+        assert!(answered.text().await.contains("data: [DONE]"), "{encoding}");
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use pillion_llm::framing::Splitter;
 use pillion_llm::{Envelope, Format, Framing};
 use serde_json::{Value, json};
 
@@ -119,6 +120,35 @@ fn streams_give_the_same_bytes_however_they_are_cut() {
             (0..24).try_for_each(|_| cut(split(body, &mut random), &|| format!("at random, seed {SEED:#x}")))
         },
     );
+}
+
+/// Longer streams: every two events that follow one another, as a stream of their own that breaks off, cut at each position.
+/// What is held over a cut is never more than one of them.
+#[test]
+fn events_of_long_streams_give_the_same_bytes_wherever_they_are_cut() {
+    let long = |case: &Case| stream(case) && case.response.len() >= SMALL && case.wire.envelope == Envelope::None;
+    over_cases("event-cuts", long, |case| {
+        let exchange = exchange_framed(case.format(), case.provider(), case.wire, case.framing);
+        let mut events = Vec::new();
+        Splitter::new(case.framing).push(case.response.clone(), |event| events.push(event)).unwrap();
+        // Events of a stream are alike: the first ones, the last ones, and some between.
+        let (all, step) = (events.len(), events.len().div_ceil(8).max(1));
+        let chosen = |at: &usize| at % step == 0 || *at < 3 || at + 4 > all;
+        for at in (1..all).filter(chosen) {
+            let body = match case.framing {
+                Framing::JsonArray => [b"[", &events[at - 1][..], b",", &events[at]].concat(),
+                _ => [&events[at - 1][..], &events[at]].concat(),
+            };
+            if body.len() >= SMALL {
+                continue;
+            }
+            let expected = drive(&exchange, [&body[..]]);
+            for at in 1..body.len() {
+                equal(&format!("cut at {at}"), &drive(&exchange, [&body[..at], &body[at..]]), &expected)?;
+            }
+        }
+        Ok(())
+    });
 }
 
 /// Pieces of random lengths, empty ones among them.

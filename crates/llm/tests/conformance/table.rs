@@ -17,6 +17,7 @@ pub(crate) const CHECKS: &[&str] = &[
     "reply-translation",
     "stream-relay",
     "stream-cuts",
+    "event-cuts",
     "stream-grammar",
     "stream-equals-whole",
     "error",

@@ -98,7 +98,7 @@ impl Items<'_> {
                 Some(part) => parts.push(part),
                 None => self.report.drop("output[].function_call"),
             },
-            _ => parts.push(Part::new(PartKind::Foreign(Value::Object(item)))),
+            kind => self.report.drop(format!("output[].{}", kind.unwrap_or("unknown"))),
         }
     }
 

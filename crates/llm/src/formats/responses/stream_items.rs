@@ -195,7 +195,7 @@ impl Items {
         let (kind, key) = match content.get("type").and_then(Value::as_str) {
             Some("output_text") => (Kind::Text, "text"),
             Some("refusal") => (Kind::Refusal, "refusal"),
-            _ => return,
+            kind => return out.push(Event::Lost(format!("output[].content[].{}", kind.unwrap_or("unknown")))),
         };
         self.say_whole(place, kind, take_string(&mut content, key).unwrap_or_default(), out);
         let at = self.find_or_add(place, kind);
@@ -214,6 +214,9 @@ impl Items {
     /// An item begins. One under a known index is another one: some servers count all as 0.
     pub(super) fn add(&mut self, place: &Where, item: Value, out: &mut Vec<Event>) {
         let kind = Kind::of(&item);
+        if kind == Kind::Other {
+            out.push(Event::Lost(format!("output[].{}", crate::json::kind(&item))));
+        }
         let at = self.push(place, text(&item, "id").to_owned(), kind);
         if let (Kind::Call | Kind::CustomCall, Value::Object(mut item)) = (kind, item) {
             self.begin_call(at, &mut item, out);
