@@ -1,6 +1,7 @@
 //! One folder a wire format: a decoder and an encoder of its requests, replies, streams and errors. Here they are
 //! chosen by format.
 
+mod allowed_tools;
 pub mod anthropic;
 pub mod bedrock;
 pub(crate) mod citations;
@@ -132,6 +133,7 @@ pub fn encode_request(
         gemini::forget_missing_signatures(&mut request);
     }
     let plain = |body| Encoded { body, json_tool: false };
+    allowed_tools::keep_allowed(&mut request, wire, report);
     let request = vendor::leave_home(request, wire)?;
     match wire {
         Format::OpenAIChat => openai::encode_request(request, rules, names, report).map(plain),

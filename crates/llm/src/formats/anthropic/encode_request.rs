@@ -1,6 +1,5 @@
 //! A neutral request becomes an Anthropic Messages one.
 
-use super::allowed_tools::keep_allowed;
 use super::encode_settings::{self, Settled};
 use super::schema::narrow;
 use super::turns::Turns;
@@ -43,7 +42,6 @@ pub fn encode_request(
     let own = request.origin == Format::AnthropicMessages;
     if !own {
         refuse_sound(&request)?;
-        keep_allowed(&mut request, report);
         report_bound(&request, report);
     }
     let mut vendor = if own { Object::new() } else { take_vendor(&mut request) };

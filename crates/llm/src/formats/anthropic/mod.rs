@@ -1,6 +1,5 @@
 //! Anthropic Messages.
 
-mod allowed_tools;
 mod blocks;
 pub(crate) mod capabilities;
 mod citations;
