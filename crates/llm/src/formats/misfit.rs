@@ -18,12 +18,15 @@ enum Wants {
     TextOrObject,
     /// A text or a list: a result.
     TextOrList,
+    Texts,
+    TextOrTexts,
     Anything,
 }
 
 impl Wants {
     fn holds(self, value: Option<&Value>) -> bool {
         let Some(value) = value else { return false };
+        let texts = || value.as_array().is_some_and(|texts| texts.iter().all(Value::is_string));
         match self {
             Self::Text => value.is_string(),
             Self::Number => value.is_number(),
@@ -33,6 +36,8 @@ impl Wants {
             Self::List => value.is_array(),
             Self::TextOrObject => value.is_string() || value.is_object(),
             Self::TextOrList => value.is_string() || value.is_array(),
+            Self::Texts => texts(),
+            Self::TextOrTexts => value.is_string() || texts(),
             Self::Anything => true,
         }
     }
@@ -47,12 +52,14 @@ impl Wants {
             Self::List => "must be a list",
             Self::TextOrObject => "must be a string or an object",
             Self::TextOrList => "must be a string or a list",
+            Self::Texts => "must be a list of strings",
+            Self::TextOrTexts => "must be a string or a list of strings",
             Self::Anything => "is missing",
         }
     }
 }
 
-use Wants::{Anything, Bool, Count, List, Number, Object, Text, TextOrList, TextOrObject};
+use Wants::{Anything, Bool, Count, List, Number, Object, Text, TextOrList, TextOrObject, TextOrTexts, Texts};
 
 /// A kind, and the members without which it is none.
 type Shapes = &'static [(&'static str, &'static [(&'static str, Wants)])];
@@ -123,7 +130,7 @@ fn settings(format: Format) -> &'static [(&'static str, Wants)] {
             ("top_p", Number),
             ("max_tokens", Count),
             ("max_completion_tokens", Count),
-            ("stop", TextOrList),
+            ("stop", TextOrTexts),
             ("n", Count),
             ("presence_penalty", Number),
             ("frequency_penalty", Number),
@@ -152,7 +159,7 @@ fn settings(format: Format) -> &'static [(&'static str, Wants)] {
             ("top_p", Number),
             ("top_k", Count),
             ("max_tokens", Count),
-            ("stop_sequences", List),
+            ("stop_sequences", Texts),
             ("thinking", Object),
             ("output_config", Object),
             ("metadata", Object),
@@ -164,7 +171,7 @@ fn settings(format: Format) -> &'static [(&'static str, Wants)] {
             ("generationConfig.topP", Number),
             ("generationConfig.topK", Number),
             ("generationConfig.maxOutputTokens", Count),
-            ("generationConfig.stopSequences", List),
+            ("generationConfig.stopSequences", Texts),
             ("generationConfig.candidateCount", Count),
             ("generationConfig.thinkingConfig", Object),
             ("toolConfig", Object),
@@ -174,14 +181,14 @@ fn settings(format: Format) -> &'static [(&'static str, Wants)] {
             ("inferenceConfig.maxTokens", Count),
             ("inferenceConfig.temperature", Number),
             ("inferenceConfig.topP", Number),
-            ("inferenceConfig.stopSequences", List),
+            ("inferenceConfig.stopSequences", Texts),
         ],
         Format::CohereChat => &[
             ("temperature", Number),
             ("p", Number),
             ("k", Count),
             ("max_tokens", Count),
-            ("stop_sequences", List),
+            ("stop_sequences", Texts),
             ("presence_penalty", Number),
             ("frequency_penalty", Number),
             ("response_format", Object),

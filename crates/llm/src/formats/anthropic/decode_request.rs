@@ -36,7 +36,6 @@ pub fn decode_request(mut body: Object) -> Result<Request, BodyError> {
         }
         Some(_) => return Err(BodyError::field("tools", "'tools' must be a list")),
     };
-    refuse_settings(&body)?;
     Ok(Request {
         origin: Format::AnthropicMessages,
         model: take_string(&mut body, "model"),
@@ -48,24 +47,6 @@ pub fn decode_request(mut body: Object) -> Result<Request, BodyError> {
         extras: body,
         openai_params: Object::new(),
     })
-}
-
-/// Refuses settings that would be left unread: each is a mistake, and what it asks for would be lost.
-fn refuse_settings(body: &Object) -> Result<(), BodyError> {
-    let texts = |value: &Value| value.as_array().is_some_and(|texts| texts.iter().all(Value::is_string));
-    let wanted: [(&str, fn(&Value) -> bool, &str); 5] = [
-        ("max_tokens", Value::is_u64, "a positive integer"),
-        ("temperature", Value::is_number, "a number"),
-        ("top_p", Value::is_number, "a number"),
-        ("top_k", Value::is_number, "a number"),
-        ("stop_sequences", texts, "a list of strings"),
-    ];
-    for (key, holds, words) in wanted {
-        if body.get(key).is_some_and(|value| !value.is_null() && !holds(value)) {
-            return Err(BodyError::field(key, format!("'{key}' must be {words}")));
-        }
-    }
-    Ok(())
 }
 
 fn decode_settings(body: &mut Object) -> Settings {

@@ -1,10 +1,9 @@
 //! What this format's own clients ask of others.
 
 use super::{ANTHROPIC, OPENAI, survives, user};
-use crate::formats::decode_request;
-use crate::formats::tests::recorded::translated;
-use crate::json::Object;
-use crate::model::Report;
+use crate::formats::encode_request;
+use crate::formats::tests::recorded::{RULES, decoded, translated};
+use crate::model::{Names, Report};
 use serde_json::{Value, json};
 
 #[test]
@@ -39,20 +38,20 @@ fn what_stands_beside_a_search_result_is_reported() {
 }
 
 #[test]
-fn settings_of_wrong_types_are_refused_by_name() {
+fn settings_of_wrong_types_are_refused_by_name_where_they_would_be_lost() {
     for (key, value, message) in [
-        ("max_tokens", json!(-5), "'max_tokens' must be a positive integer"),
-        ("max_tokens", json!(1.5), "'max_tokens' must be a positive integer"),
-        ("temperature", json!("hot"), "'temperature' must be a number"),
-        ("top_p", json!([1]), "'top_p' must be a number"),
-        ("top_k", json!(true), "'top_k' must be a number"),
-        ("stop_sequences", json!("END"), "'stop_sequences' must be a list of strings"),
-        ("stop_sequences", json!(["a", 1]), "'stop_sequences' must be a list of strings"),
+        ("max_tokens", json!(-5), "must be a whole number, not below 0"),
+        ("max_tokens", json!(1.5), "must be a whole number, not below 0"),
+        ("temperature", json!("hot"), "must be a number"),
+        ("top_p", json!([1]), "must be a number"),
+        ("stop_sequences", json!("END"), "must be a list of strings"),
+        ("stop_sequences", json!(["a", 1]), "must be a list of strings"),
     ] {
         let mut body = user(json!("x"));
         body[key] = value;
-        let body: Object = body.as_object().unwrap().clone();
-        let error = decode_request(ANTHROPIC, body).unwrap_err();
+        survives(&body);
+        let request = decoded(ANTHROPIC, &body);
+        let error = encode_request(OPENAI, request, RULES, &mut Names::default(), &mut Report::default()).unwrap_err();
         assert_eq!((error.param.as_deref(), error.message.as_str()), (Some(key), message));
     }
     let mut body = user(json!("x"));
