@@ -80,8 +80,9 @@ fn decode_reasoning(body: &mut Object) -> Reasoning {
 }
 
 fn decode_stop(body: &mut Object) -> Option<Stop> {
-    let texts = take_array(body, "stop_sequences")?;
-    let texts = texts.into_iter().filter_map(|text| text.as_str().map(str::to_owned)).collect();
+    let texts = body.get("stop_sequences")?.as_array()?;
+    let texts = texts.iter().map(|text| text.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    body.shift_remove("stop_sequences");
     Some(Stop { texts, bare: false })
 }
 
