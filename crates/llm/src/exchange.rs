@@ -124,6 +124,7 @@ pub(crate) fn prepare_unnamed(
     outline: &Outline,
     target: &Target<'_>,
 ) -> Result<Prepared, BodyError> {
+    crate::threads::refuse(client, body, outline, target.wire)?;
     let mut report = Report::default();
     let mut exchange = Exchange {
         client,

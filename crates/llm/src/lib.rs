@@ -32,6 +32,7 @@ pub mod providers;
 mod relay;
 mod reply_stream;
 mod sketch;
+mod threads;
 mod translate;
 
 pub use call::{Call, classify};

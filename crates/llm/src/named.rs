@@ -69,6 +69,8 @@ fn names(client: Format) -> Names {
 }
 
 const RESPONSES: Names = &[
+    ("cache_control", "prompt_cache_breakpoint"),
+    ("messages[].annotations", "input[].content[].annotations"),
     ("messages[].content[].image_url.url", "input[].content[].image_url"),
     ("messages[].content[].file.file_data", "input[].content[].file_data"),
     ("messages[].content[].file.filename", "input[].content[].filename"),
@@ -90,6 +92,7 @@ const RESPONSES: Names = &[
 ];
 
 const ANTHROPIC: Names = &[
+    ("messages[].annotations", "messages[].content[].citations"),
     ("messages[].content[].image_url.url", "messages[].content[].source"),
     ("messages[].content[].image_url", "messages[].content[].source"),
     ("messages[].content[].file.file_data", "messages[].content[].source"),
@@ -110,6 +113,7 @@ const ANTHROPIC: Names = &[
 ];
 
 const GEMINI: Names = &[
+    ("messages[].content[].is_error", "contents[].parts[].functionResponse.response"),
     ("messages[].content[].image_url.url", "contents[].parts[].fileData"),
     ("messages[].content[].image_url", "contents[].parts[].inlineData"),
     ("messages[].content[].file.filename", "contents[].parts[].inlineData.displayName"),
@@ -140,6 +144,7 @@ const GEMINI: Names = &[
     ("presence_penalty", "generationConfig.presencePenalty"),
     ("top_logprobs", "generationConfig.logprobs"),
     ("logprobs", "generationConfig.responseLogprobs"),
+    ("response_format.json_schema.schema", "generationConfig.responseJsonSchema"),
     ("response_format.json_schema", "generationConfig.responseJsonSchema"),
     ("response_format", "generationConfig.responseMimeType"),
     ("reasoning_effort", "generationConfig.thinkingConfig"),
@@ -149,6 +154,8 @@ const GEMINI: Names = &[
 ];
 
 const BEDROCK: Names = &[
+    ("cache_control", "cachePoint"),
+    ("messages[].annotations", "messages[].content[].citationsContent"),
     ("messages[].content[].image_url.url", "messages[].content[].image.source"),
     ("messages[].content[].image_url", "messages[].content[].image"),
     ("messages[].content[].file.filename", "messages[].content[].document.name"),
@@ -166,6 +173,7 @@ const BEDROCK: Names = &[
     ("temperature", "inferenceConfig.temperature"),
     ("top_p", "inferenceConfig.topP"),
     ("stop", "inferenceConfig.stopSequences"),
+    ("response_format.json_schema.schema", "outputConfig.textFormat.structure.jsonSchema.schema"),
     ("response_format.json_schema", "outputConfig.textFormat"),
     ("response_format", "outputConfig.textFormat"),
     ("tools[].function.parameters", "toolConfig.tools[].toolSpec.inputSchema"),
@@ -176,6 +184,7 @@ const BEDROCK: Names = &[
 ];
 
 const COHERE: Names = &[
+    ("messages[].annotations", "messages[].citations"),
     ("messages[].content[].image_url.url", "messages[].content[].image_url"),
     ("messages[].reasoning_content", "messages[].content[].thinking"),
     ("top_p", "p"),

@@ -87,6 +87,10 @@ fn media_type(name: &str) -> &'static str {
         Some("txt" | "md" | "csv" | "json" | "xml" | "html" | "yaml" | "yml") => "text/plain",
         Some("png") => "image/png",
         Some("jpg" | "jpeg") => "image/jpeg",
+        Some("doc") => "application/msword",
+        Some("docx") => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        Some("xls") => "application/vnd.ms-excel",
+        Some("xlsx") => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         _ => "application/pdf",
     }
 }

@@ -1,16 +1,20 @@
 //! Anthropic's error shape.
 
-use crate::{ErrorInfo, ErrorKind};
+use crate::{ErrorInfo, ErrorKind, threads};
 use serde_json::{Value, json};
 
 /// The body of an error, and the data of an `error` event.
 #[must_use]
 pub fn error_body(error: &ErrorInfo) -> Value {
-    json!({
+    let mut body = json!({
         "type": "error",
         "error": {"type": kind_name(error.kind), "message": error.message},
         "request_id": null,
-    })
+    });
+    if error.code.as_deref() == Some(threads::UNSUPPORTED) {
+        body["error"]["details"] = json!({"error_code": threads::UNSUPPORTED, "unsupported": ["thread"]});
+    }
+    body
 }
 
 fn kind_name(kind: ErrorKind) -> &'static str {

@@ -45,10 +45,7 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
     let created = body.shift_remove("created").and_then(|created| created.as_u64());
     let usage = body.shift_remove("usage").as_ref().and_then(super::read_usage);
     let service_tier = take_string(&mut body, "service_tier");
-    // Of the server itself, not of the answer.
-    for key in ["object", "system_fingerprint", "provider", "x_groq", "time_info", "timings"] {
-        body.shift_remove(key);
-    }
+    body.retain(|key, _| !super::BODY_READ.contains(&key.as_str()));
     report.drop_extras("", &body);
     Ok(Answer { model, created, usage, service_tier, logprobs, id, parts, finish })
 }

@@ -123,6 +123,7 @@ impl StreamDecoder {
             out.push(Event::Error(error));
             return Ok(());
         }
+        self.unread("", &chunk, &super::BODY_READ, out);
         let choices = chunk.get("choices").and_then(Value::as_array);
         if let Some(usage) = chunk.get("usage").and_then(super::read_usage) {
             self.usage = Some(usage);
@@ -139,6 +140,7 @@ impl StreamDecoder {
                 continue;
             }
             self.start(&chunk, out);
+            self.unread("choices[].", choice, &["index", "delta", "message", "logprobs", "finish_reason"], out);
             self.delta(choice.get("delta").unwrap_or(&Value::Null), out);
             if let Some(tokens) = choice.pointer("/logprobs/content").and_then(Value::as_array)
                 && !tokens.is_empty()
@@ -210,6 +212,7 @@ impl StreamDecoder {
             created: chunk.get("created").and_then(Value::as_u64),
             usage: None,
         });
+        out.extend(self.unread.iter().cloned().map(Event::Lost));
     }
 
     fn delta(&mut self, delta: &Value, out: &mut Vec<Event>) {
@@ -224,7 +227,7 @@ impl StreamDecoder {
                     match typed_piece(item) {
                         Some((true, text)) => self.say(PartStart::Thinking, text, out),
                         Some((false, text)) => self.say(PartStart::Text, text, out),
-                        None => self.lose("content", out),
+                        None => self.lose("choices[].message.content", out),
                     }
                 }
             }
@@ -253,18 +256,26 @@ impl StreamDecoder {
         if let Some(function) = delta.get("function_call").filter(|function| function.is_object()) {
             self.call(&serde_json::json!({"index": 0, "function": function}), out);
         }
-        for (key, value) in delta.as_object().into_iter().flatten() {
-            if !READ.contains(&key.as_str()) && !says_nothing(key, value) {
-                self.lose(key, out);
+        self.unread("choices[].message.", delta, &READ, out);
+    }
+
+    /// Tells of members that are read nowhere.
+    fn unread(&mut self, prefix: &str, of: &Value, read: &[&str], out: &mut Vec<Event>) {
+        for (key, value) in of.as_object().into_iter().flatten() {
+            if !read.contains(&key.as_str()) && !says_nothing(key, value) {
+                self.lose(&format!("{prefix}{key}"), out);
             }
         }
     }
 
-    /// Tells that a member of the message is read nowhere.
+    /// Tells that a member is read nowhere.
     fn lose(&mut self, member: &str, out: &mut Vec<Event>) {
         if self.unread.len() < MOST_UNREAD && !self.unread.iter().any(|told| told == member) {
             self.unread.push(member.to_owned());
-            out.push(Event::Lost(format!("choices[].message.{member}")));
+            // The answer begins before anything is said of it.
+            if self.started {
+                out.push(Event::Lost(member.to_owned()));
+            }
         }
     }
 
@@ -334,7 +345,7 @@ impl StreamDecoder {
         let id = crate::json::text(piece, "id");
         let Some(function) = piece.get("function").or_else(|| piece.get("custom").is_none().then_some(&Value::Null))
         else {
-            return self.lose("tool_calls[]", out);
+            return self.lose("choices[].message.tool_calls[]", out);
         };
         let name = crate::json::text(function, "name");
         let known = self.known_call(index, id, name);

@@ -93,6 +93,9 @@ impl<'a> Encoder<'a> {
         let word = if role == Role::Developer { "developer" } else { "system" };
         let mut message = object([("role", json!(word))]);
         let text = self.texts(content);
+        if !self.own && is_empty(text.as_ref()) {
+            return;
+        }
         insert_content(&mut message, text);
         self.push(message, cache, extras);
     }
@@ -114,14 +117,26 @@ impl<'a> Encoder<'a> {
     fn user(&mut self, content: Content, cache: Option<Value>, extras: Object) -> Result<(), BodyError> {
         let form = content.form;
         let mut parts = Vec::new();
+        let foreign = content.parts.iter().find_map(|part| match &part.kind {
+            PartKind::Foreign(value) if !self.own => Some(value.clone()),
+            _ => None,
+        });
         for part in content.parts {
             if let Some(part) = self.user_part(part)? {
                 parts.push(part);
             }
         }
+        if let Some(value) = foreign.filter(|_| parts.is_empty()) {
+            let kind = kind_name(&PartKind::Foreign(value.clone())).to_owned();
+            let message = format!("content of type '{kind}' is not possible with an OpenAI Chat provider");
+            return Err(BodyError::foreign("messages[].content[].type", value, message));
+        }
         let mut message = object([("role", json!("user"))]);
         let content = written(form, parts);
-        insert_content(&mut message, if self.own { content } else { content.or_else(|| Some(json!(""))) });
+        // A message says something.
+        let content =
+            if self.own { content } else { content.filter(|said| !is_empty(Some(said))).or_else(|| Some(json!(""))) };
+        insert_content(&mut message, content);
         self.push(message, cache, extras);
         Ok(())
     }
@@ -149,10 +164,15 @@ impl<'a> Encoder<'a> {
         let PartKind::ToolResult { id, content, is_error } = part.kind else { return Ok(()) };
         let mut texts = Vec::new();
         for part in content.parts {
-            match part.kind {
-                PartKind::Text(text) => texts.push(text),
+            let Part { kind, cache, extras, .. } = part;
+            match kind {
+                PartKind::Text(text) => {
+                    self.unplaced(cache.as_ref(), &extras);
+                    texts.push(text);
+                }
                 PartKind::Document { source: Source::Text(text), name } => {
                     self.report.approximate("messages[].content[].document");
+                    self.unplaced(cache.as_ref(), &extras);
                     texts.push(titled(name, text));
                 }
                 kind @ PartKind::Foreign(_) => {
@@ -160,7 +180,7 @@ impl<'a> Encoder<'a> {
                 }
                 kind => {
                     self.report.approximate("messages[].content[].tool_result.content");
-                    pictures.push(Part::new(kind));
+                    pictures.push(Part { cache, extras, ..Part::new(kind) });
                 }
             }
         }
@@ -284,6 +304,10 @@ impl<'a> Encoder<'a> {
             Arguments::Value(value) if self.own => value,
             arguments => Value::String(match arguments.into_text() {
                 nothing if !self.own && nothing.trim().is_empty() => "{}".to_owned(),
+                nothing if !self.own && nothing == "null" => {
+                    self.report.approximate("messages[].tool_calls[].function.arguments");
+                    "{}".to_owned()
+                }
                 text => text,
             }),
         };
@@ -298,6 +322,10 @@ impl<'a> Encoder<'a> {
         self.beside(&mut call, cache, extras);
         call
     }
+}
+
+fn is_empty(content: Option<&Value>) -> bool {
+    content.is_none_or(|content| content.as_array().is_some_and(Vec::is_empty))
 }
 
 /// Claude Code's own block, of no meaning to other vendors.

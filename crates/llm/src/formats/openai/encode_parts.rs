@@ -29,11 +29,16 @@ impl Encoder<'_> {
                 merge(part, key, value);
             }
         } else {
-            if cache.is_some() {
-                self.report.drop("cache_control");
-            }
-            self.report.drop_extras("messages[].content[].", &extras);
+            self.unplaced(cache.as_ref(), &extras);
         }
+    }
+
+    /// Reports what stands beside a part of another format.
+    pub(super) fn unplaced(&mut self, cache: Option<&Value>, extras: &Object) {
+        if cache.is_some() {
+            self.report.drop("cache_control");
+        }
+        self.report.drop_extras("messages[].content[].", extras);
     }
 
     pub(super) fn user_part(&mut self, part: Part) -> Result<Option<Value>, BodyError> {

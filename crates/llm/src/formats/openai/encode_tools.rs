@@ -87,7 +87,7 @@ pub(crate) fn bind_shape(origin: Format, schema: Value, about: &mut Object, repo
         }
         None => {
             about.insert("strict".to_owned(), json!(false));
-            report.approximate("response_format.json_schema.strict");
+            report.approximate("response_format.json_schema");
             schema
         }
     }

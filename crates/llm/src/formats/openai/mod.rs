@@ -39,6 +39,23 @@ use crate::model::{Finish, FinishKind};
 use crate::{ErrorInfo, ErrorKind};
 use serde_json::Value;
 
+/// Members of a reply's or a chunk's body that are read, or say something of the server itself and not of the answer.
+const BODY_READ: [&str; 13] = [
+    "id",
+    "object",
+    "created",
+    "model",
+    "choices",
+    "usage",
+    "service_tier",
+    "system_fingerprint",
+    "obfuscation",
+    "provider",
+    "x_groq",
+    "time_info",
+    "timings",
+];
+
 /// A `finish_reason`. One of tomorrow ends the answer like any other.
 fn read_finish(reason: &str) -> Finish {
     let kind = match reason {

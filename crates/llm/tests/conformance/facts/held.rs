@@ -89,7 +89,9 @@ fn told(reported: &[String], fact: &Fact) -> bool {
     let also = match (&fact.says, fact.who) {
         (Says::Thinking(_), _) => tells_thinking(reported),
         (Says::Function { .. }, _) => names(reported, "tools[].function"),
-        (Says::Failed { .. }, _) => names(reported, "messages[].content[].is_error"),
+        (Says::Failed { .. }, _) => ["messages[].content[].is_error", "contents[].parts[].functionResponse.response"]
+            .iter()
+            .any(|name| names(reported, name)),
         (_, Who::Tool) => names(reported, "messages[].tool_call_id"),
         _ => false,
     };

@@ -72,3 +72,42 @@ fn a_result_without_a_call_is_text_and_of_two_for_one_call_the_last_counts() {
     let told = vec!["messages[].tool_call_id".to_owned(); 2];
     assert_eq!(messages(ANTHROPIC, &body), (expected, told));
 }
+
+#[test]
+fn what_stands_beside_parts_of_a_result_is_named_and_a_picture_keeps_it() {
+    let result = json!([
+        {"type": "text", "text": "r", "cache_control": {"type": "ephemeral"}},
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "d"}, "context": "c"},
+    ]);
+    let body = json!({"model": "m", "max_tokens": 5, "messages": [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f"}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": result}]},
+    ]});
+    let (told, reported) = messages(ANTHROPIC, &body);
+    // A call that says nothing has no arguments.
+    assert_eq!(told[0]["tool_calls"][0]["function"]["arguments"], "{}");
+    let expected = [
+        "cache_control",
+        "messages[].content[].context",
+        "messages[].tool_calls[].function.arguments",
+        "messages[].content[].document",
+    ];
+    assert_eq!(reported, expected);
+    let picture = json!({"type": "input_image", "image_url": "https://x.y/a.png", "detail": "low"});
+    let body = json!({"model": "m", "input": [
+        {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "1", "output": [picture]},
+    ]});
+    let (told, _) = messages(Format::OpenAIResponses, &body);
+    assert_eq!(told[2]["content"][0]["image_url"], json!({"url": "https://x.y/a.png", "detail": "low"}));
+}
+
+#[test]
+fn a_message_says_something_or_is_refused() {
+    let (told, _) = messages(Format::BedrockConverse, &json!({"messages": [{"role": "user", "content": []}]}));
+    assert_eq!(told, json!([{"role": "user", "content": ""}]));
+    let body = json!({"model": "m", "max_tokens": 5, "messages": [
+        {"role": "user", "content": [{"type": "container_upload", "file_id": "f"}]}]});
+    let error = super::refused(ANTHROPIC, OPENAI, &body);
+    assert_eq!(error.message, "content of type 'container_upload' is not possible with an OpenAI Chat provider");
+}
