@@ -15,6 +15,9 @@ pub(crate) struct Sketch {
     text: Option<Beside>,
     thinking: Option<Beside>,
     call: Option<Beside>,
+    /// The open call has said nothing yet; one has said what is no object.
+    fresh: bool,
+    odd: bool,
     redacted: bool,
     refusal: bool,
     tier: Option<String>,
@@ -67,6 +70,7 @@ impl Sketch {
             PartStart::ToolCall { .. } => Kind::Call,
             PartStart::RedactedThinking(_) | PartStart::Refusal => Kind::Other,
         });
+        self.fresh = matches!(start, PartStart::ToolCall { .. });
         self.redacted |= matches!(start, PartStart::RedactedThinking(_));
         self.refusal |= *start == PartStart::Refusal;
         let _ = self.beside();
@@ -84,7 +88,13 @@ impl Sketch {
     fn delta(&mut self, delta: &PartDelta) {
         match delta {
             // Nearly all are of these.
-            PartDelta::Text(_) | PartDelta::Arguments(_) => {}
+            PartDelta::Text(_) => {}
+            PartDelta::Arguments(text) => {
+                if self.fresh && !text.trim_start().is_empty() {
+                    self.fresh = false;
+                    self.odd |= !text.trim_start().starts_with('{');
+                }
+            }
             PartDelta::Logprobs(tokens) => {
                 if self.logprobs.is_none() {
                     self.logprobs = tokens.first().cloned();
@@ -128,7 +138,7 @@ impl Sketch {
             let call = PartKind::ToolCall {
                 id: "call".to_owned(),
                 name: "tool".to_owned(),
-                arguments: Arguments::Text("{}".to_owned()),
+                arguments: Arguments::Text(if self.odd { "[]" } else { "{}" }.to_owned()),
             };
             part(call, beside);
         }

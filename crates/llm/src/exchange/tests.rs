@@ -204,3 +204,21 @@ fn the_time_of_an_attempt_is_the_time_of_its_reply() {
     let reply: Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(reply["created"], 1_700_000_000);
 }
+
+#[test]
+fn what_a_stream_loses_is_told_at_its_end() {
+    let body = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"q"}]}"#;
+    let exchange = attempt(ANTHROPIC, OPENAI, body, &Route::default()).unwrap().exchange;
+    let chunk = |delta: Value, finish: Value| {
+        let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
+        format!("data: {}\n\n", json!({"id": "i", "model": "m", "citations": ["https://a"], "choices": [choice]}))
+    };
+    let call = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "[1]"}}]});
+    let text = chunk(call, Value::Null) + &chunk(json!({}), json!("tool_calls")) + "data: [DONE]\n\n";
+    let (mut stream, mut out) = (exchange.stream(), Vec::new());
+    stream.push(Bytes::from(text), &mut out).unwrap();
+    stream.finish(&mut out).unwrap();
+    let lost = stream.lost();
+    assert_eq!(lost.dropped, ["citations"]);
+    assert_eq!(lost.approximated, ["tool_calls[].function.arguments"]);
+}
