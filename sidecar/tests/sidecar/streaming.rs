@@ -171,13 +171,12 @@ async fn an_error_within_a_relayed_stream_goes_through_as_it_came_and_is_the_cal
     let events = anthropic_events()[..4].concat() + ANTHROPIC_ERROR;
     check("Anthropic", ANTHROPIC, chat.clone(), &events).await;
 
-    let path = "/-/gemini/v1beta/models/m:streamGenerateContent?alt=sse";
     let body = json!({"contents": [{"role": "user", "parts": [{"text": "hello"}]}]});
     let events = data_lines(&[
         json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}, "index": 0}]}),
         json!({"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}),
     ]);
-    check("Gemini", path, body, &events).await;
+    check("Gemini", GEMINI, body, &events).await;
 
     let delta = json!({"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0,
         "content_index": 0, "delta": "Hi", "sequence_number": 4});
@@ -222,6 +221,59 @@ async fn an_error_within_a_stream_of_bedrocks_is_the_calls_outcome_whoever_repor
     let body = json!({"model": "anthropic.claude-x", "stream": true, "max_tokens": 64,
         "messages": [{"role": "user", "content": "hello"}]});
     check_a_relayed_error_is_recorded("Bedrock", ANTHROPIC, body, &invoke.concat(), events.as_bytes()).await;
+}
+
+const GEMINI: &str = "/-/gemini/v1beta/models/m:streamGenerateContent?alt=sse";
+
+/// What a Gemini client reads of a stream that says `sent` and then ends, and whether its end is a clean one.
+async fn gemini_client_reads(kind: &str, sent: &str, outcome: &str) -> (String, bool) {
+    let (upstream, running) = with_upstream(kind).await;
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}).to_string();
+    let asked = post(running.data, GEMINI, body).spawn();
+    let mut call = upstream.call().await;
+    call.begin().await;
+    call.chunk(sent).await;
+    call.end().await;
+    let mut answered = asked.await.unwrap();
+    assert_eq!(answered.status, 200, "{kind}");
+    let mut read = String::new();
+    let clean = loop {
+        match answered.piece().await {
+            Ok(Some(piece)) => read.push_str(std::str::from_utf8(&piece).unwrap()),
+            Ok(None) => break true,
+            Err(_) => break false,
+        }
+    };
+    running.idle().await;
+    let metrics = metrics(&running).await;
+    assert!(metrics.contains(&format!("outcome=\"{outcome}\"}} 1")), "{kind}: {metrics}");
+    (read, clean)
+}
+
+#[tokio::test]
+async fn behind_an_error_of_the_sidecars_a_gemini_clients_connection_breaks() {
+    let said = data_lines(&[
+        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi there"}]}, "index": 0}]}),
+    ]);
+    for (kind, sent, outcome) in [
+        ("OpenAI", openai_events()[..3].concat(), "upstream_truncated"),
+        ("Anthropic", anthropic_events()[..4].concat() + ANTHROPIC_ERROR, "upstream_error"),
+        ("Gemini", said, "upstream_truncated"),
+    ] {
+        let (read, clean) = gemini_client_reads(kind, &sent, outcome).await;
+        assert!(!clean, "{kind}: {read}");
+        // The error comes through first, in the shape that Google's SDKs raise.
+        let (events, error) = read.split_at(read.find("{\"error\"").unwrap_or_else(|| panic!("{kind}: {read}")));
+        assert!(events.contains("there"), "{kind}: {read}");
+        let error: Value = serde_json::from_str(error).unwrap();
+        assert!(error["error"]["code"].as_u64() >= Some(500), "{kind}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_providers_own_reaches_a_gemini_client_with_the_end_that_it_came_with() {
+    let sent = data_lines(&[json!({"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}})]);
+    assert_eq!(gemini_client_reads("Gemini", &sent, "upstream_error").await, (sent, true));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::stack::patience::Patience;
 use crate::stack::record::Record;
 use crate::upstream::UpstreamBody;
 use bytes::Bytes;
-use pillion_llm::ReplyStream;
+use pillion_llm::{Dialect, Framing, ReplyStream};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -19,6 +19,9 @@ use tokio::time::Instant;
 
 /// Behind its finish an answer is given this long to tell its usage and to end. Some servers keep the connection open.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// What was written reaches the socket within this time; a connection that is broken drops what has not.
+const WRITING: Duration = Duration::from_millis(50);
 
 pub(crate) struct Events {
     provider: Arc<Provider>,
@@ -37,10 +40,17 @@ pub(crate) struct Events {
     idle: Duration,
     deadline: Instant,
     over: bool,
+    /// The provider's events go through as they come.
+    relays: bool,
+    /// Behind an error of the sidecar's the connection breaks.
+    breaks: bool,
+    /// Why the connection is broken when all is written.
+    broken: Option<Cut>,
 }
 
 impl Events {
     pub(super) fn new(awaited: Awaited, upstream: UpstreamBody) -> Self {
+        let breaks = takes_errors_for_ends(awaited.dialect, awaited.exchange.client_framing());
         Self {
             provider: awaited.provider,
             keep: awaited.keep,
@@ -54,6 +64,9 @@ impl Events {
             idle: awaited.timeouts.stream_idle,
             deadline: awaited.deadline,
             over: false,
+            relays: awaited.exchange.relays(),
+            breaks,
+            broken: None,
         }
     }
 
@@ -121,6 +134,34 @@ impl Events {
         self.ready.extend(self.scratch.drain(..));
         Poll::Ready(pushed.map_err(|fault| fault_cause(fault, &self.provider.name)))
     }
+
+    /// Ends the client's stream with an error.
+    fn fail(&mut self, cause: &Cause) {
+        self.over = true;
+        self.upstream = None;
+        self.stream.fail(&cause.info(), &mut self.scratch);
+        self.ready.extend(self.scratch.drain(..));
+        // The provider's own error goes through as it came, with the end that it came with.
+        let relayed = self.relays && matches!(cause, Cause::UpstreamError(_));
+        if self.breaks && !relayed {
+            self.broken = Some(Cut(cause.name()));
+            self.patience.renew();
+        }
+    }
+
+    /// The end of the client's stream.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
+        if self.broken.is_some() {
+            ready!(self.patience.poll(cx, Instant::now() + WRITING));
+        }
+        Poll::Ready(self.broken.take().map(Err))
+    }
+}
+
+/// Whether readers may take the error that ends a stream for its clean end. Google's SDKs raise the bare JSON that stands
+/// for an error among Gemini's events; others skip what is no event.
+fn takes_errors_for_ends(client: Dialect, framing: Framing) -> bool {
+    matches!(client, Dialect::Gemini | Dialect::VertexAI) && framing == Framing::Sse
 }
 
 /// Events whose call is recorded when they end.
@@ -143,7 +184,7 @@ impl Pieces for RecordedEvents {
                 return Poll::Ready(Some(Ok(bytes)));
             }
             if events.over {
-                return Poll::Ready(None);
+                return events.poll_end(cx);
             }
             match ready!(events.poll_step(cx)) {
                 Ok(true) => {}
@@ -154,12 +195,9 @@ impl Pieces for RecordedEvents {
                     record.succeeded();
                 }
                 Err(cause) => {
-                    events.over = true;
-                    events.upstream = None;
                     record.used(events.stream.usage(), None);
                     record.failed(&cause);
-                    events.stream.fail(&cause.info(), &mut events.scratch);
-                    events.ready.extend(events.scratch.drain(..));
+                    events.fail(&cause);
                 }
             }
         }

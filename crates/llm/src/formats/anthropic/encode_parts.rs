@@ -3,6 +3,7 @@
 use super::encode_request::{send_name, written};
 use super::turns::{Turns, is_blank};
 use super::{blocks, citations};
+use crate::formats::openai::kind_name;
 use crate::formats::vendor::thinking_name;
 use crate::json::Object;
 use crate::model::{Arguments, Citation, Content, Part, PartKind, plain_id, unwrap_signature};
@@ -17,6 +18,21 @@ impl Turns<'_> {
             out.extend(self.block(part)?);
         }
         Ok(out)
+    }
+
+    /// The blocks of the system prompt, which may hold text only.
+    pub(super) fn texts(&mut self, mut content: Content) -> Result<Vec<Value>, BodyError> {
+        if self.own {
+            return self.blocks(content);
+        }
+        content.parts.retain(|part| {
+            let says = matches!(part.kind, PartKind::Text(_) | PartKind::Refusal(_));
+            if !says {
+                self.report.drop(format!("messages[].content[].{}", kind_name(&part.kind)));
+            }
+            says
+        });
+        self.blocks(content)
     }
 
     pub(super) fn block(&mut self, part: Part) -> Result<Option<Value>, BodyError> {

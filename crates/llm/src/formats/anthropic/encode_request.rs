@@ -53,7 +53,7 @@ pub fn encode_request(
     }
     let mut turns = Turns::new(request.origin, names, report);
     let mut system = match request.system.take() {
-        Some(content) => Some((content.form, turns.blocks(content)?)),
+        Some(content) => Some((content.form, turns.texts(content)?)),
         None => None,
     };
     for message in std::mem::take(&mut request.messages) {

@@ -171,11 +171,27 @@ fn sample(
         }
     }
     if let Some(number) = top_k {
-        match alone {
-            true => report.drop("top_k"),
-            false => out.put("top_k", Value::Number(number)),
+        match whole(&number).filter(|_| !alone) {
+            Some(whole) => {
+                if number.as_f64().is_some_and(|said| said.fract() != 0.0) {
+                    report.approximate("top_k");
+                }
+                out.put("top_k", json!(whole));
+            }
+            None => report.drop("top_k"),
         }
     }
+}
+
+/// The integer next to a number, which the API wants; `None` of what is negative.
+fn whole(number: &Number) -> Option<u64> {
+    number.as_u64().or_else(|| {
+        let float = number.as_f64().filter(|float| *float >= 0.0)?;
+        // It is not negative, and the cast saturates.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let whole = float.round() as u64;
+        Some(whole)
+    })
 }
 
 /// A bound for a client that gives none: what the model takes. Of a model that is not known the small bound grows with

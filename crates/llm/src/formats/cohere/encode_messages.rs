@@ -265,8 +265,10 @@ impl<'a> Encoder<'a> {
     fn assistant(&mut self, content: Content, extras: Object) -> Result<(), BodyError> {
         let form = content.form;
         let calling = content.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
+        // The model plans last, right before its calls.
+        let last = content.parts.iter().rposition(is_own_thinking).filter(|_| calling);
         let (mut said, mut plan, mut calls, mut cited) = (Vec::new(), None::<String>, Vec::new(), Vec::new());
-        for part in content.parts {
+        for (at, part) in content.parts.into_iter().enumerate() {
             let foreign_call = is_foreign_call(&part);
             let Part { kind, cache, extras, citations, mut signature } = part;
             let index = said.len();
@@ -286,7 +288,8 @@ impl<'a> Encoder<'a> {
                     calls.push(call);
                 }
                 PartKind::Thinking { text, signature } => {
-                    let planned = extras.get("type").is_some_and(|kind| kind == PLAN);
+                    let told = extras.get("type").is_some_and(|kind| kind == PLAN);
+                    let planned = if self.own { told } else { last == Some(at) };
                     let name = thinking_name(self.origin, &extras);
                     match self.thinking(text, signature, planned, calling, name) {
                         Some((true, text)) => plan.get_or_insert_default().push_str(&text),
@@ -330,8 +333,8 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// Whether it is the plan before the calls, and the text. Thinking that came from this format goes back into it;
-    /// unsigned thinking, which may be anybody's, only as a plan; another vendor's means nothing here.
+    /// Whether it is the plan before the calls, and the text. Thinking that came from this format goes back to where it
+    /// stood; unsigned thinking, which may be anybody's, only as a plan; another vendor's means nothing here.
     fn thinking(
         &mut self,
         text: String,
@@ -347,7 +350,7 @@ impl<'a> Encoder<'a> {
                 self.report.drop(name);
                 None
             }
-            Some(Some((Format::CohereChat, _))) => (!text.is_empty()).then_some((calling, text)),
+            Some(Some((Format::CohereChat, _))) => (!text.is_empty()).then_some((planned, text)),
             Some(_) => {
                 self.report.drop(name);
                 None
@@ -370,11 +373,27 @@ impl<'a> Encoder<'a> {
         let name = send_name(name, self.names, self.report);
         let id = plain_id(&id);
         self.called.insert(id.clone());
-        let arguments = match arguments.into_text() {
-            empty if empty.trim().is_empty() => "{}".to_owned(),
-            text => text,
-        };
+        let arguments = self.arguments(arguments);
         let call = json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
         self.part(call, cache, extras)
     }
+
+    /// Arguments as text: of none at all an empty object.
+    fn arguments(&mut self, arguments: Arguments) -> String {
+        match arguments {
+            Arguments::Text(text) if text.trim().is_empty() => "{}".to_owned(),
+            Arguments::Text(text) if text.trim() != "null" => text,
+            Arguments::Value(value @ Value::Object(_)) => value.to_string(),
+            Arguments::Text(_) | Arguments::Value(_) => {
+                self.report.approximate("messages[].tool_calls[].function.arguments");
+                "{}".to_owned()
+            }
+        }
+    }
+}
+
+/// Whether it is thinking that came from this format, through a client of another.
+fn is_own_thinking(part: &Part) -> bool {
+    let PartKind::Thinking { text, signature: Some(signature) } = &part.kind else { return false };
+    !text.is_empty() && matches!(unwrap_signature(signature), Some((Format::CohereChat, _)))
 }

@@ -3,7 +3,7 @@
 use super::documents;
 use super::encode_messages::Encoder;
 use crate::BodyError;
-use crate::formats::openai::{merge, source_of};
+use crate::formats::openai::{is_web, merge, source_of};
 use crate::json::{Object, take_object, take_string};
 use crate::model::{Form, Part, PartKind, Source};
 use base64::Engine as _;
@@ -37,6 +37,10 @@ impl Encoder<'_> {
         let Part { kind, cache, mut extras, .. } = if self.own { part } else { with_image(part) };
         Ok(Some(match kind {
             PartKind::Text(text) => self.text(text, cache, extras),
+            PartKind::Image(Source::Url(url)) if !self.own && !is_web(&url) => {
+                let message = "'image_url.url' must be an http(s) URL or a base64 data URL";
+                return Err(BodyError::field("messages[].content[].image_url.url", message));
+            }
             PartKind::Image(source) => {
                 let url = match source {
                     Source::Url(url) => url,

@@ -386,3 +386,29 @@ fn only_allowed_tools_are_declared() {
     assert_eq!(body["tool_choice"], json!({"type": "any"}));
     assert_eq!(report.approximated, ["tool_choice"]);
 }
+
+#[test]
+fn the_system_prompt_is_text_alone() {
+    let call = json!({"functionCall": {"id": "c", "name": "f", "args": {}}});
+    let image = json!({"inlineData": {"mimeType": "image/png", "data": "AAAA"}});
+    let asks = |parts: Value| json!({"systemInstruction": {"parts": parts}, "contents": [{"role": "user", "parts": [{"text": "hi"}]}]});
+    let (body, report) = translated(GEMINI, ANTHROPIC, "m", &asks(json!([{"text": "be brief"}, image, call])));
+    let texts = &body["system"];
+    assert_eq!(texts, &json!([{"type": "text", "text": "be brief"}]));
+    assert_eq!(report.dropped, ["messages[].content[].image", "messages[].content[].tool_call"]);
+    let (body, report) = translated(GEMINI, ANTHROPIC, "m", &asks(json!([image])));
+    assert_eq!(body.get("system"), None);
+    assert_eq!(report.dropped, ["messages[].content[].image"]);
+}
+
+#[test]
+fn a_top_k_is_a_whole_number() {
+    let sent = |top_k: Value, whole: Value, reported: &[&str]| {
+        from_openai("m", json!({"max_tokens": 9, "top_k": top_k}), whole, reported);
+    };
+    let of = |whole: u64| json!({"max_tokens": 9, "top_k": whole});
+    sent(json!(40.5), of(41), &["top_k"]);
+    sent(json!(40.0), of(40), &[]);
+    sent(json!(40), of(40), &[]);
+    sent(json!(-1), json!({"max_tokens": 9}), &["top_k"]);
+}

@@ -397,3 +397,55 @@ fn citations_of_the_plan_are_told_as_lost() {
     assert_eq!(told("PLAN"), (vec![0, 0], vec!["message.citations".to_owned()]));
     assert_eq!(told("TEXT_CONTENT"), (vec![1, 0], vec![]));
 }
+
+#[test]
+fn thinking_and_a_plan_go_back_each_to_its_place() {
+    let reply = json!({
+        "id": "i", "finish_reason": "TOOL_CALL",
+        "message": {"role": "assistant", "content": [{"type": "thinking", "thinking": "Think one"}],
+            "tool_plan": "Let me look.",
+            "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}
+    });
+    let turn = reply["message"].clone();
+    let claude = encode_reply(ANTHROPIC, answered(COHERE, reply).unwrap(), &context(COHERE), &mut Report::default());
+    let said = json!({"role": "assistant", "content": claude["content"]});
+    check(
+        ANTHROPIC,
+        json!([{"role": "user", "content": "q"}, said]),
+        json!([{"role": "user", "content": "q"}, turn]),
+        &[],
+    );
+    // What was thought before an answer without calls was no plan.
+    let thought = json!({"type": "thinking", "thinking": "hm", "signature": "pillion:CohereChat:"});
+    let said = json!({"role": "assistant", "content": [thought, {"type": "text", "text": "a"}]});
+    let back = json!([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "a"}]);
+    check(ANTHROPIC, json!([said]), json!([{"role": "assistant", "content": back}]), &[]);
+}
+
+#[test]
+fn a_call_without_arguments_has_an_empty_object() {
+    let bare = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "null"}});
+    let empty = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let sent = json!([{"role": "assistant", "tool_calls": [empty]}]);
+    let told = &["messages[].tool_calls[].function.arguments"];
+    check(OPENAI, json!([{"role": "assistant", "tool_calls": [bare]}]), sent.clone(), told);
+    let call = json!({"type": "tool_use", "id": "c", "name": "f"});
+    check(ANTHROPIC, json!([{"role": "assistant", "content": [call]}]), sent.clone(), told);
+    let call = json!({"type": "tool_use", "id": "c", "name": "f", "input": {}});
+    check(ANTHROPIC, json!([{"role": "assistant", "content": [call]}]), sent, &[]);
+}
+
+#[test]
+fn images_that_nobody_can_fetch_are_refused() {
+    for url in ["ftp://x.y/a.png", "gs://b/a.png", "AAAA", "data:image/png,AAAA"] {
+        let image = json!({"type": "image_url", "image_url": {"url": url}});
+        let request = decoded(OPENAI, &json!({"messages": [{"role": "user", "content": [image]}]}));
+        let (mut names, mut report) = (Names::default(), Report::default());
+        let error = encode_request(COHERE, request, recorded::RULES, &mut names, &mut report).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some("messages[].content[].image_url.url"), "{url}");
+        assert_eq!(error.message, "'image_url.url' must be an http(s) URL or a base64 data URL", "{url}");
+        // A request of the API's own goes as it is.
+        let own = json!({"messages": [{"role": "user", "content": [image]}]});
+        assert_eq!(translated(COHERE, COHERE, "m", &own).0["messages"], own["messages"], "{url}");
+    }
+}
