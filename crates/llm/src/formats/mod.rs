@@ -130,7 +130,7 @@ pub fn encode_request(
         responses::for_other(&mut request, wire, report)?;
     }
     if request.origin == Format::GeminiGenerateContent && wire != Format::GeminiGenerateContent {
-        gemini::forget_missing_signatures(&mut request);
+        gemini::for_others(&mut request);
     }
     let plain = |body| Encoded { body, json_tool: false };
     allowed_tools::keep_allowed(&mut request, wire, report);

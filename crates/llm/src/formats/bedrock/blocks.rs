@@ -51,7 +51,10 @@ impl Blocks<'_> {
 
     /// One block, without its mark; `None` where nothing of the part can be told.
     pub(super) fn block(&mut self, part: Part) -> Result<Option<Value>, BodyError> {
-        let Part { kind, citations, mut extras, .. } = part;
+        let Part { kind, citations, signature, mut extras, .. } = part;
+        if signature.is_some() {
+            self.report.drop("thought_signature");
+        }
         if !citations.is_empty() {
             self.report.drop("messages[].content[].citations");
         }
@@ -70,9 +73,11 @@ impl Blocks<'_> {
             PartKind::Document { source, name } => {
                 let (kind, mut inside) = documents::document(source, name.as_deref(), &mut self.documents)?;
                 if kind == "document" && self.origin == Format::AnthropicMessages {
-                    // Members that both formats have.
-                    let both = ["context", "citations"].into_iter();
-                    inside.extend(both.filter_map(|key| Some((key.to_owned(), extras.shift_remove(key)?))));
+                    // Members that both formats have. Whether to cite must be said here.
+                    let cites = extras.get("citations").and_then(|citations| citations.get("enabled"));
+                    let both: &[&str] =
+                        if cites.is_some_and(Value::is_boolean) { &["context", "citations"] } else { &["context"] };
+                    inside.extend(both.iter().filter_map(|key| Some(((*key).to_owned(), extras.shift_remove(*key)?))));
                     inside.retain(|_, value| !value.is_null());
                 }
                 (kind, inside)

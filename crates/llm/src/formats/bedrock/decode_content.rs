@@ -2,7 +2,7 @@
 //! of its own behind what it marks.
 
 use super::media::{self, Formats};
-use super::spelling::{self, NO_FORMAT};
+use super::spelling::{self, FOUND, NO_FORMAT, RESULT_TYPE};
 use super::{citations, redacted};
 use crate::BodyError;
 use crate::json::{Object, take_array, take_string};
@@ -157,7 +157,7 @@ fn tool_use(inside: &mut Object) -> Option<PartKind> {
 }
 
 fn tool_result(inside: &mut Object) -> Option<PartKind> {
-    if inside.contains_key("type") || !inside.get("toolUseId").is_some_and(Value::is_string) {
+    if runs_at_vendor(inside) || !inside.get("toolUseId").is_some_and(Value::is_string) {
         return None;
     }
     if !inside.get("content")?.as_array()?.iter().all(Value::is_object) {
@@ -165,11 +165,7 @@ fn tool_result(inside: &mut Object) -> Option<PartKind> {
     }
     let mut parts = parts("content", take_array(inside, "content")?).ok()?;
     // Within a result, what was found is text: few formats take a document there.
-    for part in parts.iter_mut().filter(|part| part.extras.contains_key("searchResult")) {
-        if let PartKind::Document { source: Source::Text(text), .. } = &mut part.kind {
-            part.kind = PartKind::Text(std::mem::take(text));
-        }
-    }
+    parts.iter_mut().for_each(as_text);
     let is_error = match inside.get("status").and_then(Value::as_str) {
         Some("error") => Some(true),
         Some("success") => Some(false),
@@ -178,11 +174,31 @@ fn tool_result(inside: &mut Object) -> Option<PartKind> {
     if is_error.is_some() {
         inside.shift_remove("status");
     }
+    if let Some(kind) = inside.get("type").filter(|kind| **kind != "tool_result").cloned() {
+        inside.insert(RESULT_TYPE.to_owned(), kind);
+    }
     Some(PartKind::ToolResult {
         id: take_string(inside, "toolUseId")?,
         content: Content { parts, form: Form::List },
         is_error,
     })
+}
+
+/// Makes a search result the text of it, behind its title and where it is.
+fn as_text(part: &mut Part) {
+    let PartKind::Document { source: Source::Text(text), name } = &part.kind else { return };
+    let Some(found) = part.extras.shift_remove("searchResult") else { return };
+    let source = found.get("source").and_then(Value::as_str);
+    let head = [name.as_deref(), source].into_iter().flatten().filter(|line| !line.is_empty());
+    let text = head.chain([text.as_str()]).collect::<Vec<_>>().join("\n");
+    part.kind = PartKind::Text(text);
+    part.extras.insert(FOUND.to_owned(), found);
+}
+
+/// Whether it is the result of a tool that ran at the vendor, whose `type` says which one (`nova_grounding_result`).
+fn runs_at_vendor(result: &Object) -> bool {
+    let kind = result.get("type").and_then(Value::as_str).unwrap_or_default();
+    kind != "tool_result" && kind.ends_with("_result")
 }
 
 fn reasoning(inside: &mut Object) -> Option<Part> {

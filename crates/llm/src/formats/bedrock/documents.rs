@@ -71,7 +71,7 @@ impl Kind {
                 let message = format!("{what} that another vendor holds cannot be sent to a Bedrock provider");
                 BodyError::unsupported(*field, message)
             }
-            Source::Url(_) => BodyError::field(*field, format!("'{field}' must be a base64 data URL")),
+            Source::Url(_) => BodyError::field(*field, format!("{what} must be a base64 data URL")),
             _ => {
                 let message = format!("{what} that is a file of another vendor's cannot be sent to a Bedrock provider");
                 BodyError::unsupported(*field, message)

@@ -2,7 +2,7 @@
 
 use super::documents::object;
 use super::media::{self, Formats};
-use super::spelling::{NO_FORMAT, merge, noted, unwhole};
+use super::spelling::{FOUND, NO_FORMAT, RESULT_TYPE, merge, noted, unwhole};
 use super::{cache, redacted};
 use crate::Format;
 use crate::json::Object;
@@ -46,7 +46,7 @@ fn blocks(parts: Vec<Part>, report: &mut Report) -> Vec<Value> {
 }
 
 fn block(part: Part, report: &mut Report) -> Option<Value> {
-    let Part { kind, extras, citations, .. } = part;
+    let Part { kind, mut extras, citations, .. } = part;
     let (name, mut inside) = match kind {
         PartKind::Text(text) => {
             let citations = citations.into_iter().map(|citation| citation.native).collect();
@@ -65,6 +65,7 @@ fn block(part: Part, report: &mut Report) -> Option<Value> {
             ("toolUse", object([("toolUseId", json!(id)), ("name", json!(name)), ("input", input)]))
         }
         PartKind::ToolResult { id, content, is_error } => {
+            extras.shift_remove(RESULT_TYPE);
             let content = Value::Array(blocks(content.parts, report));
             let mut inside = object([("toolUseId", json!(id)), ("content", content)]);
             if let Some(is_error) = is_error {
@@ -111,8 +112,8 @@ fn said(text: String, citations: Vec<Value>, mut extras: Object) -> Value {
     if noted(&mut extras, "json") {
         return json!({"json": serde_json::from_str::<Value>(&text).unwrap_or_default()});
     }
-    for name in ["citationsContent", "searchResult"] {
-        if let Some(whole) = extras.shift_remove(name) {
+    for (note, name) in [("citationsContent", "citationsContent"), (FOUND, "searchResult")] {
+        if let Some(whole) = extras.shift_remove(note) {
             return json!({name: whole});
         }
     }

@@ -126,7 +126,8 @@ fn as_claude(mut settings: Settings, around: &Around<'_>, names: &mut Names, rep
             "temperature" => out.put(&["inferenceConfig", "temperature"], value),
             "top_p" => out.put(&["inferenceConfig", "topP"], value),
             "stop_sequences" => out.put(&["inferenceConfig", "stopSequences"], value),
-            "top_k" | "thinking" => out.field(&key, value),
+            "top_k" => out.field(&key, whole(value, report)),
+            "thinking" => out.field(&key, value),
             "output_config" => {
                 if let Some(effort) = value.get("effort") {
                     // `outputConfig.effort` is documented, but models refuse it that take this.
@@ -148,6 +149,10 @@ fn as_any(settings: Settings, around: &Around<'_>, report: &mut Report) -> Settl
     let Around { model, family, .. } = *around;
     let mut out = Settled { keeps_strict: family.structures(model), ..Settled::default() };
     let alone = think(&mut out, settings.reasoning, around, report);
+    let mut top_k = settings.top_k.map(Value::Number);
+    if family.top_k().is_some() && !alone {
+        top_k = top_k.map(|number| whole(number, report));
+    }
     let mut number = |out: &mut Settled, path: &[&str], name: &str, value: Option<Value>| match value {
         // Nova refuses them beside the highest effort.
         Some(_) if alone => report.drop(name),
@@ -159,8 +164,8 @@ fn as_any(settings: Settings, around: &Around<'_>, report: &mut Report) -> Settl
     let temperature = settings.temperature.map(|number| if above { json!(1) } else { Value::Number(number) });
     number(&mut out, &["inferenceConfig", "temperature"], "temperature", temperature);
     number(&mut out, &["inferenceConfig", "topP"], "top_p", settings.top_p.map(Value::Number));
-    match (family.top_k(), settings.top_k) {
-        (Some(place), top_k) => number(&mut out, TOP_K[place], "top_k", top_k.map(Value::Number)),
+    match (family.top_k(), top_k) {
+        (Some(place), top_k) => number(&mut out, TOP_K[place], "top_k", top_k),
         (None, Some(_)) => report.drop("top_k"),
         (None, None) => {}
     }
@@ -194,6 +199,18 @@ fn as_any(settings: Settings, around: &Around<'_>, report: &mut Report) -> Settl
     ];
     unknown.iter().filter(|(_, said)| *said).for_each(|(key, _)| report.drop(key));
     out
+}
+
+/// A `top_k`, which no model takes as a fraction.
+fn whole(top_k: Value, report: &mut Report) -> Value {
+    let Some(number) = top_k.as_f64().filter(|_| top_k.is_f64()) else { return top_k };
+    if number.fract() != 0.0 {
+        report.approximate("top_k");
+    }
+    // The cast saturates.
+    #[allow(clippy::cast_possible_truncation)]
+    let whole = number.round() as i64;
+    json!(whole)
 }
 
 /// Tells how much to think. Returns whether no other setting of sampling may stand beside it.

@@ -27,6 +27,10 @@ pub(super) const OLDER_THINKING: &str = "additionalModelRequestFields.reasoning_
 pub(super) const SPACED: &str = "outputConfig.textFormat.structure.jsonSchema.schema spaced";
 /// A document of text that does not say what kind of text.
 pub(super) const NO_FORMAT: &str = "document.format";
+/// What the `type` of a tool's result says where it is another than `tool_result`: once more, for reports.
+pub(super) const RESULT_TYPE: &str = "toolResult.type";
+/// A search result within a tool's result, whole, whose text says what is in it.
+pub(super) const FOUND: &str = ":searchResult";
 
 /// A thing that only this format knows, under a name of its own for reports.
 pub(super) fn whole(thing: Object) -> Value {

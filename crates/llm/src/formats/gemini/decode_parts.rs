@@ -166,11 +166,10 @@ fn thinking(text: String, signature: Option<String>) -> PartKind {
 pub(super) fn join_foreign_thinking(parts: Vec<Part>) -> Vec<Part> {
     let mut out: Vec<Part> = Vec::with_capacity(parts.len());
     for mut part in parts {
-        if let PartKind::Thinking { text, signature: Some(signature) } = &mut part.kind
-            && unwrap_signature(signature).is_some_and(|(origin, _)| origin != Format::GeminiGenerateContent)
+        if is_foreign_thinking(&part)
+            && let PartKind::Thinking { text, .. } = &mut part.kind
         {
-            let unsigned = |part: &Part| matches!(part.kind, PartKind::Thinking { signature: None, .. });
-            let begin = out.iter().rposition(|part| !unsigned(part)).map_or(0, |before| before + 1);
+            let begin = out.iter().rposition(|part| !is_unsigned_thinking(part)).map_or(0, |before| before + 1);
             let before = out.drain(begin..).filter_map(|part| match part.kind {
                 PartKind::Thinking { text, .. } => Some(text),
                 _ => None,
@@ -180,6 +179,17 @@ pub(super) fn join_foreign_thinking(parts: Vec<Part>) -> Vec<Part> {
         out.push(part);
     }
     out
+}
+
+/// Whether it is thinking that another vendor signed.
+pub(super) fn is_foreign_thinking(part: &Part) -> bool {
+    let PartKind::Thinking { signature: Some(signature), .. } = &part.kind else { return false };
+    unwrap_signature(signature).is_some_and(|(origin, _)| origin != Format::GeminiGenerateContent)
+}
+
+/// Whether it is thinking without a signature.
+pub(super) fn is_unsigned_thinking(part: &Part) -> bool {
+    matches!(part.kind, PartKind::Thinking { signature: None, .. })
 }
 
 fn inline_data(part: &mut Object) -> PartKind {

@@ -1,10 +1,11 @@
 //! A whole generateContent reply becomes a neutral answer.
 
 use super::citations::{Said, Sources};
+use super::ids::Seed;
 use super::partial::PartialArgs;
 use super::{finish, logprobs, time, usage};
 use crate::json::{Object, take_array, take_object, take_string};
-use crate::model::{Answer, Arguments, FinishKind, Names, Part, PartKind, Report, Source, mint};
+use crate::model::{Answer, Arguments, FinishKind, Names, Part, PartKind, Report, Source};
 use crate::{Format, UpstreamFault};
 use serde_json::{Value, json};
 
@@ -17,6 +18,8 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
     if let Some(error) = super::read_error(&body, 502) {
         return Err(UpstreamFault::Reported(error));
     }
+    let mut seed = Seed::default();
+    seed.take(&body);
     let Value::Object(mut body) = body else {
         return Err(UpstreamFault::malformed(WIRE, "not an object"));
     };
@@ -27,7 +30,7 @@ pub fn decode_reply(body: Value, names: &Names, report: &mut Report) -> Result<A
     }
     let (mut parts, finish, entries);
     if let Some(candidate) = first(candidates) {
-        (parts, finish, entries) = decode_candidate(candidate, &id, names, report)?;
+        (parts, finish, entries) = decode_candidate(candidate, &seed, names, report)?;
     } else {
         let Some(feedback) = body.get("promptFeedback") else {
             return Err(UpstreamFault::malformed(WIRE, "'candidates' is missing"));
@@ -69,12 +72,12 @@ type Decoded = (Vec<Part>, crate::model::Finish, Vec<Value>);
 
 fn decode_candidate(
     mut candidate: Object,
-    id: &str,
+    seed: &Seed,
     names: &Names,
     report: &mut Report,
 ) -> Result<Decoded, UpstreamFault> {
     let content = take_object(&mut candidate, "content").and_then(|mut content| take_array(&mut content, "parts"));
-    let mut reader = Reader { id, names, calls: 0, parts: Vec::new(), places: Vec::new() };
+    let mut reader = Reader { seed, names, calls: 0, parts: Vec::new(), places: Vec::new() };
     for (index, part) in content.unwrap_or_default().into_iter().enumerate() {
         if let Value::Object(part) = part {
             reader.part(index, part);
@@ -137,7 +140,7 @@ fn cite(candidate: &Value, parts: &mut [Part], places: &[Place], report: &mut Re
 }
 
 struct Reader<'a> {
-    id: &'a str,
+    seed: &'a Seed,
     names: &'a Names,
     calls: u64,
     parts: Vec<Part>,
@@ -212,6 +215,7 @@ impl Reader<'_> {
         self.calls += 1;
         let name = take_string(&mut call, "name").unwrap_or_default();
         let id = take_string(&mut call, "id").filter(|id| !id.is_empty());
+        let id = id.unwrap_or_else(|| self.seed.call(&name, call.get("args"), self.calls));
         let args = match call.get("partialArgs") {
             Some(pieces) => {
                 let mut args = PartialArgs::default();
@@ -221,17 +225,8 @@ impl Reader<'_> {
             }
             None => call.shift_remove("args").filter(Value::is_object).unwrap_or_else(|| json!({})),
         };
-        PartKind::ToolCall {
-            id: id.unwrap_or_else(|| call_id(self.id, &name, self.calls)),
-            name: self.names.receive(name),
-            arguments: Arguments::Value(args),
-        }
+        PartKind::ToolCall { id, name: self.names.receive(name), arguments: Arguments::Value(args) }
     }
-}
-
-/// The id of a call that came without one.
-pub(super) fn call_id(reply: &str, name: &str, nth: u64) -> String {
-    mint(&format!("{reply}/{name}"), nth)
 }
 
 fn media(mut data: Object) -> PartKind {

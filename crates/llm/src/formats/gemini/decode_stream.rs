@@ -2,9 +2,9 @@
 //! stream ends behind a finish.
 
 use super::citations::{Said, Sources};
-use super::decode_reply::{self, call_id};
+use super::ids::Seed;
 use super::partial::PartialArgs;
-use super::{finish, logprobs, time, usage};
+use super::{decode_reply, finish, logprobs, time, usage};
 use crate::framing::Frame;
 use crate::json::text;
 use crate::model::{Event, Finish, FinishKind, Names, PartDelta, PartStart, Usage};
@@ -17,7 +17,7 @@ pub struct StreamDecoder {
     names: Names,
     started: bool,
     ended: bool,
-    id: String,
+    seed: Seed,
     next_part: usize,
     /// The open text or thinking.
     open: Option<Open>,
@@ -63,7 +63,7 @@ impl StreamDecoder {
             names,
             started: false,
             ended: false,
-            id: String::new(),
+            seed: Seed::default(),
             next_part: 0,
             open: None,
             call: None,
@@ -161,6 +161,7 @@ impl StreamDecoder {
     }
 
     fn chunk(&mut self, chunk: &Value, out: &mut Vec<Event>) {
+        self.seed.take(chunk);
         // Each chunk says it.
         if self.tier.is_none() {
             let tier = chunk.get("usageMetadata").and_then(|usage| usage.get("serviceTier")?.as_str());
@@ -194,9 +195,8 @@ impl StreamDecoder {
             return;
         }
         self.started = true;
-        self.id = text(chunk, "responseId").to_owned();
         out.push(Event::Start {
-            id: self.id.clone(),
+            id: text(chunk, "responseId").to_owned(),
             model: text(chunk, "modelVersion").to_owned(),
             created: time::seconds(text(chunk, "createTime")),
             usage: None,
@@ -294,7 +294,7 @@ impl StreamDecoder {
             self.places += 1;
             self.calls += 1;
             let id = match text(call, "id") {
-                "" => call_id(&self.id, name, self.calls),
+                "" => self.seed.call(name, call.get("args"), self.calls),
                 id => id.to_owned(),
             };
             let name = self.names.receive(name.to_owned());

@@ -191,6 +191,10 @@ impl Parts<'_> {
             if part.cache.is_some() {
                 self.report.drop("cache_control");
             }
+            if !part.citations.is_empty() {
+                self.report.drop("messages[].annotations");
+            }
+            self.report.drop_extras("messages[].content[].", &part.extras);
             match part.kind {
                 PartKind::Text(text) => texts.push(text),
                 kind => match self.media(kind)? {

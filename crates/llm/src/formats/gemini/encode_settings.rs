@@ -128,9 +128,11 @@ fn count(number: Number, field: &str, report: &mut Report) -> Option<Number> {
 fn shape(out: &mut Settled, format: ResponseFormat, around: &Around, report: &mut Report) {
     const FIELD: &str = "response_format";
     let in_words = around.has_functions && !around.can.shapes_with_tools;
-    let (schema, about) = match format {
+    let (mut schema, mut about) = match format {
         ResponseFormat::Text => return,
         ResponseFormat::Json => (None, Object::new()),
+        // Without a schema that is an object it is JSON of any shape.
+        ResponseFormat::Schema { schema, about } if !schema.is_object() => (None, about),
         ResponseFormat::Schema { schema, about } => (Some(schema), about),
         ResponseFormat::Other(_) => {
             report.drop(FIELD);
@@ -148,14 +150,15 @@ fn shape(out: &mut Settled, format: ResponseFormat, around: &Around, report: &mu
         return;
     }
     out.config.insert("responseMimeType".to_owned(), json!("application/json"));
-    let Some(mut schema) = schema else { return };
     // The only words about it that reach the model.
-    if let (Some(description), Value::Object(schema)) = (about.get("description"), &mut schema) {
-        schema.entry("description").or_insert_with(|| description.clone());
+    if let Some(Value::Object(schema)) = &mut schema
+        && let Some(description) = about.shift_remove("description")
+    {
+        schema.entry("description").or_insert(description);
     }
-    let mut unknown = about;
-    unknown.retain(|key, _| !matches!(key.as_str(), "name" | "strict" | "description"));
-    report.drop_extras("response_format.json_schema.", &unknown);
+    about.retain(|key, _| !matches!(key.as_str(), "name" | "strict"));
+    report.drop_extras("response_format.json_schema.", &about);
+    let Some(schema) = schema else { return };
     let field = "response_format.json_schema.schema";
     match schema::write(&schema, Use::Answer, around.cloud, around.can.json_schema, field, report) {
         Written::Nothing => {}

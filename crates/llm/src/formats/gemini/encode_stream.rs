@@ -2,7 +2,7 @@
 
 use super::encode_reply::{around, call, redacted, thought};
 use super::error::{chunk, error_frame};
-use super::{citations, finish, logprobs, signature, usage};
+use super::{citations, finish, logprobs, usage};
 use crate::formats::ReplyContext;
 use crate::model::{Arguments, Citation, Event, Finish, FinishKind, PartDelta, PartStart, Usage};
 use bytes::Bytes;
@@ -29,14 +29,13 @@ pub struct StreamEncoder {
 enum Open {
     /// What it says, and its sources.
     Text(String, Vec<Citation>, Option<String>),
-    Thinking(Option<String>),
-    /// Calls go out whole: clients read no pieces.
-    Call {
-        id: String,
-        name: String,
-        arguments: String,
+    Thinking {
+        /// Its last character, which goes out with the signature: clients pass over one on an empty text.
+        held: String,
         signature: Option<String>,
     },
+    /// Calls go out whole: clients read no pieces.
+    Call { id: String, name: String, arguments: String, signature: Option<String> },
 }
 
 impl StreamEncoder {
@@ -79,7 +78,7 @@ impl StreamEncoder {
     fn part_start(&mut self, part: usize, start: PartStart, out: &mut Vec<Bytes>) {
         let open = match start {
             PartStart::Text | PartStart::Refusal => Open::Text(String::new(), Vec::new(), None),
-            PartStart::Thinking => Open::Thinking(None),
+            PartStart::Thinking => Open::Thinking { held: String::new(), signature: None },
             PartStart::RedactedThinking(data) => {
                 self.part(redacted(&data), out);
                 return;
@@ -95,15 +94,19 @@ impl StreamEncoder {
                 said.push_str(&text);
                 json!({ "text": text })
             }
-            (Some(Open::Thinking(_)), PartDelta::Text(text)) if !text.is_empty() => {
-                json!({"text": text, "thought": true})
+            (Some(Open::Thinking { held, .. }), PartDelta::Text(text)) if !text.is_empty() => {
+                let said = all_but_last(held, &text);
+                if said.is_empty() {
+                    return;
+                }
+                json!({"text": said, "thought": true})
             }
             (Some(Open::Text(_, citations, _)), PartDelta::Citation(citation)) => {
                 citations.push(citation);
                 return;
             }
             (
-                Some(Open::Thinking(signature) | Open::Text(_, _, signature) | Open::Call { signature, .. }),
+                Some(Open::Thinking { signature, .. } | Open::Text(_, _, signature) | Open::Call { signature, .. }),
                 PartDelta::Signature(more),
             ) => {
                 signature.get_or_insert_default().push_str(&more);
@@ -137,11 +140,9 @@ impl StreamEncoder {
                     self.cited.push((said, citations));
                 }
             }
-            Some(Open::Thinking(signature)) => {
-                let signature = signature::write(self.context.origin, signature.as_deref());
-                if signature.is_some() {
-                    let mut piece = thought("", crate::Format::GeminiGenerateContent, None);
-                    piece["thoughtSignature"] = json!(signature);
+            Some(Open::Thinking { held, signature }) => {
+                let piece = thought(&held, self.context.origin, signature.as_deref());
+                if !held.is_empty() || piece.get("thoughtSignature").is_some() {
                     self.part(piece, out);
                 }
             }
@@ -195,4 +196,12 @@ impl StreamEncoder {
 
 fn candidate(part: Value) -> Value {
     json!({"content": {"role": "model", "parts": [part]}, "index": 0})
+}
+
+/// What may go out of thinking of which `text` comes: all but the last character, which is held in place of the one before.
+fn all_but_last(held: &mut String, text: &str) -> String {
+    held.push_str(text);
+    let last = held.char_indices().next_back().map_or(0, |(at, _)| at);
+    let kept = held.split_off(last);
+    std::mem::replace(held, kept)
 }

@@ -115,13 +115,13 @@ pub(super) fn write(
             // Some clients send the bare base64 of a PDF.
             None if kind == "document" && is_base64(&url) => Ok(inline("application/pdf", url)),
             None => {
-                let message = format!("'{field}' must be a URL (http, https, gs) or a base64 data URL");
+                let message = format!("the {kind} must be a URL (http, https, gs) or a base64 data URL");
                 Err(BodyError::field(field, message))
             }
         },
         Source::File(id) if is_file(&id) || is_address(&id) => Ok(file(id, kind, cloud, field, report)),
         Source::File(_) | Source::Other(_) => {
-            let message = format!("'{field}': a file that another vendor holds cannot be sent to a Gemini provider");
+            let message = "a file that another vendor holds cannot be sent to a Gemini provider";
             Err(BodyError::unsupported(field, message))
         }
     }

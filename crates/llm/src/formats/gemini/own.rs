@@ -4,7 +4,7 @@ use super::decode_settings::{read_count, read_shape, read_thinking};
 use super::decode_tools::{read_choice, read_schema};
 use super::notes;
 use super::signature;
-use super::{encode_settings, encode_tools, spelling};
+use super::{encode_settings, encode_tools, leave, spelling};
 use crate::Format;
 use crate::json::{Object, take_array, take_object};
 use crate::model::{
@@ -32,7 +32,8 @@ pub(super) fn encode(mut request: Request, report: &mut Report) -> Value {
         };
         body.insert("systemInstruction".to_owned(), system);
     }
-    let contents: Vec<Value> = request.messages.into_iter().map(|message| content(message, report)).collect();
+    leave::join_thinking(&mut request.messages);
+    let contents: Vec<Value> = request.messages.into_iter().filter_map(|message| content(message, report)).collect();
     let contents = match <[Value; 1]>::try_from(contents) {
         Ok([only]) if one => only,
         Ok(only) => Value::Array(only.into()),
@@ -64,8 +65,10 @@ pub(super) fn encode(mut request: Request, report: &mut Report) -> Value {
     body
 }
 
-fn content(message: Message, report: &mut Report) -> Value {
+/// One content; `None` where nothing is left of it, for the API refuses one without parts.
+fn content(message: Message, report: &mut Report) -> Option<Value> {
     let Message { role, content, mut extras, .. } = message;
+    let said = !content.parts.is_empty();
     let noted = extras.shift_remove(notes::ROLE);
     if noted.is_some() {
         extras.shift_remove("role");
@@ -77,10 +80,13 @@ fn content(message: Message, report: &mut Report) -> Value {
         None => Some(json!("user")),
     };
     let mut content = content_object(content, extras, report);
+    if said && content.get("parts").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        return None;
+    }
     if let (Some(role), Value::Object(content)) = (role, &mut content) {
         content.insert("role".to_owned(), role);
     }
-    content
+    Some(content)
 }
 
 fn content_object(content: Content, mut about: Object, report: &mut Report) -> Value {

@@ -2,7 +2,7 @@
 //! apart again.
 
 use crate::Format;
-use crate::model::{MARK, MARK_BASE64, Request, unwrap_signature, wrap_signature};
+use crate::model::{MARK, MARK_BASE64, unwrap_signature, wrap_signature};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
@@ -64,13 +64,6 @@ pub(super) fn write(origin: Format, signature: Option<&str>) -> Option<String> {
 /// The `thoughtSignature` that carries another vendor's encrypted thinking.
 pub(super) fn write_redacted(data: &str) -> String {
     STANDARD.encode(format!("{REDACTED}{data}"))
-}
-
-/// The word that stands for a lost signature says nothing to other vendors.
-pub(crate) fn forget_missing_signatures(request: &mut Request) {
-    for part in request.messages.iter_mut().flat_map(|message| &mut message.content.parts) {
-        part.signature = part.signature.take().filter(|signature| signature != SKIP);
-    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,11 @@ fn blocks(path: &str, who: Who, content: &Value, facts: &mut Facts) {
                 "toolUse" if value["type"] == "server_tool_use" => {
                     facts.note(&path, who, Says::Vendor(kind.clone()));
                 }
-                "toolResult" if value["type"].is_string() => facts.note(&path, who, Says::Vendor(kind.clone())),
+                "toolResult"
+                    if value["type"].as_str().is_some_and(|of| of != "tool_result" && of.ends_with("_result")) =>
+                {
+                    facts.note(&path, who, Says::Vendor(kind.clone()));
+                }
                 "toolUse" => facts.call(&path, &value["toolUseId"], &value["name"], value["input"].clone()),
                 "toolResult" => {
                     facts.result(&path, &value["toolUseId"], &Value::Null);

@@ -306,3 +306,38 @@ fn what_a_search_result_says_beside_its_text_is_told_as_lost() {
     assert_eq!(own, body(&found));
     assert_eq!(report, Report::default());
 }
+
+/// A conversation in which a tool returned this result.
+fn returned(result: Value) -> Value {
+    json!({"messages": [
+        {"role": "user", "content": [{"text": "go"}]},
+        {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c1", "name": "f", "input": {}}}]},
+        {"role": "user", "content": [{"toolResult": result}]},
+    ]})
+}
+
+#[test]
+fn a_search_result_within_a_tools_result_is_told_with_its_title_and_where_it_is() {
+    let found =
+        json!({"searchResult": {"source": "https://s", "title": "t", "content": [{"text": "a"}, {"text": "b"}]}});
+    let body = returned(json!({"toolUseId": "c1", "content": [found]}));
+    let (openai, report) = from_bedrock(OPENAI, "m", body.clone()).unwrap();
+    assert_eq!(openai["messages"][2]["content"], "t\nhttps://s\na\nb", "{openai}");
+    assert_eq!(report.dropped, Vec::<String>::new());
+    assert_eq!(from_bedrock(BEDROCK, "m", body.clone()).unwrap(), (body, Report::default()));
+}
+
+#[test]
+fn a_result_of_a_type_that_is_no_tool_of_the_vendors_is_a_result() {
+    let result = |kind: &str| returned(json!({"toolUseId": "c1", "type": kind, "content": [{"text": "r"}]}));
+    let (openai, report) = from_bedrock(OPENAI, "m", result("x")).unwrap();
+    assert_eq!(openai["messages"][2], json!({"role": "tool", "tool_call_id": "c1", "content": "r"}), "{openai}");
+    assert_eq!(report.dropped, ["messages[].content[].toolResult.type"]);
+    let (openai, report) = from_bedrock(OPENAI, "m", result("tool_result")).unwrap();
+    assert_eq!(openai["messages"][2]["content"], "r", "{openai}");
+    assert_eq!(report.dropped, Vec::<String>::new());
+    for kind in ["x", "tool_result", "nova_grounding_result"] {
+        let body = result(kind);
+        assert_eq!(from_bedrock(BEDROCK, "m", body.clone()).unwrap(), (body, Report::default()));
+    }
+}

@@ -670,3 +670,51 @@ fn what_has_no_place_beside_a_schema_is_told_as_lost() {
     );
     assert_eq!(told(&report), (vec![], vec!["response_format.json_schema.more"]));
 }
+
+#[test]
+fn a_signature_of_another_vendors_on_a_call_is_told_as_lost() {
+    let mut signed = call("c1", "f");
+    signed["extra_content"] = json!({"google": {"thought_signature": "AbC+/w=="}});
+    let body = json!({"messages": [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": null, "tool_calls": [signed]},
+        {"role": "tool", "tool_call_id": "c1", "content": "r"},
+    ]});
+    let (encoded, report, _) = to_bedrock(OPENAI, CLAUDE, body).unwrap();
+    let block = json!({"toolUse": {"toolUseId": "c1", "name": "f", "input": {"a": 1}}});
+    assert_eq!(encoded.body["messages"][1]["content"], json!([block]));
+    assert!(report.dropped.iter().any(|name| name == "thought_signature"), "{report:?}");
+}
+
+#[test]
+fn whether_a_document_is_cited_goes_along_where_it_is_said() {
+    let document = |citations: Value| {
+        let source = json!({"type": "text", "media_type": "text/plain", "data": "a"});
+        let block = json!({"type": "document", "source": source, "citations": citations});
+        let body =
+            json!({"max_tokens": 9, "messages": [{"role": "user", "content": [block, {"type": "text", "text": "q"}]}]});
+        let (encoded, report, _) = to_bedrock(ANTHROPIC, CLAUDE, body).unwrap();
+        (encoded.body["messages"][0]["content"][0]["document"].get("citations").cloned(), report.dropped)
+    };
+    assert_eq!(document(json!({})), (None, vec![]));
+    assert_eq!(document(json!({"enabled": false})), (Some(json!({"enabled": false})), vec![]));
+    let unknown = vec!["messages[].content[].citations".to_owned()];
+    assert_eq!(document(json!({"enabled": "yes"})), (None, unknown));
+}
+
+#[test]
+fn top_k_is_a_whole_number() {
+    const NOVA: &str = "us.amazon.nova-pro-v1:0";
+    // A model that takes several samplers.
+    const SONNET: &str = "us.anthropic.claude-3-7-sonnet-20250219-v1:0";
+    let top_k = |model: &str, number: Value| {
+        let body = json!({"messages": [{"role": "user", "content": "hi"}], "top_k": number});
+        let (encoded, report, _) = to_bedrock(OPENAI, model, body).unwrap();
+        (encoded.body["additionalModelRequestFields"].clone(), report.approximated)
+    };
+    let changed = vec!["top_k".to_owned()];
+    assert_eq!(top_k(SONNET, json!(40.5)), (json!({"top_k": 41}), changed.clone()));
+    assert_eq!(top_k(SONNET, json!(40.0)), (json!({"top_k": 40}), vec![]));
+    assert_eq!(top_k(NOVA, json!(40.5)), (json!({"inferenceConfig": {"topK": 41}}), changed));
+    assert_eq!(top_k(NOVA, json!(40)), (json!({"inferenceConfig": {"topK": 40}}), vec![]));
+}

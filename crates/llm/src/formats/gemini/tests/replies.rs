@@ -106,6 +106,36 @@ fn calls_get_ids_of_their_own_and_keep_theirs() {
 }
 
 #[test]
+fn calls_of_two_turns_get_ids_that_differ_though_their_replies_have_none() {
+    let turn = |id: Option<&str>, time: Option<&str>, prompt: u64, args: Value| {
+        let call = json!([{"functionCall": {"name": "f", "args": args}}]);
+        let mut body = json!({"candidates": [{"content": {"parts": call}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": prompt, "totalTokenCount": prompt}});
+        for (key, value) in [("responseId", id), ("createTime", time)] {
+            if let Some(value) = value {
+                body[key] = json!(value);
+            }
+        }
+        match decoded(body).unwrap().parts.remove(0).kind {
+            PartKind::ToolCall { id, .. } => id,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = turn(None, None, 7, json!({}));
+    assert_eq!(first, turn(None, None, 7, json!({})), "the same reply gives the same id");
+    let others = [
+        turn(None, None, 19, json!({})),
+        turn(None, None, 7, json!({"x": 1})),
+        turn(None, Some("2026-04-07T16:49:58Z"), 7, json!({})),
+        turn(None, Some("2026-04-07T16:49:59Z"), 7, json!({})),
+        turn(Some("r"), None, 7, json!({})),
+        turn(Some("r"), None, 19, json!({})),
+    ];
+    let all: std::collections::HashSet<&String> = others.iter().chain([&first]).collect();
+    assert_eq!(all.len(), 7, "{first} {others:?}");
+}
+
+#[test]
 fn tokens_are_counted_inclusively() {
     // 127
     let mut body = reply(json!({"finishReason": "MAX_TOKENS"}));

@@ -774,3 +774,83 @@ fn base64_for_urls_is_sent_to_others_as_all_read_it() {
     let sent: Value = serde_json::from_slice(&prepared.body).unwrap();
     assert_eq!(sent["messages"][0]["content"][0]["source"]["data"], "+/+/QQ==");
 }
+
+#[test]
+fn thinking_that_comes_back_in_several_contents_is_one_again() {
+    let signed = super::super::signature::write(ANTHROPIC, Some("sig")).unwrap();
+    let model = |part: Value| json!({"role": "model", "parts": [part]});
+    let body = json!({"contents": [
+        {"role": "user", "parts": [{"text": "hi"}]},
+        model(json!({"text": "Think", "thought": true})),
+        model(json!({"text": " o", "thought": true})),
+        model(json!({"text": "ne", "thought": true, "thoughtSignature": signed})),
+        model(json!({"text": "said"})),
+        {"role": "user", "parts": [{"text": "and?"}]},
+    ]});
+    let (anthropic, _) = translate(GEMINI, ANTHROPIC, "claude-sonnet-4-5", body.clone(), RULES).unwrap();
+    assert_eq!(
+        anthropic["messages"][1],
+        json!({"role": "assistant", "content": [{"type": "thinking", "thinking": "Think one", "signature": "sig"},
+            {"type": "text", "text": "said"}]}),
+        "{anthropic}"
+    );
+    // Its own vendor gets nothing of it, and no content without parts.
+    let user = |text: &str| json!({"role": "user", "parts": [{"text": text}]});
+    sent(GEMINI, FLASH, body, RULES)
+        .has("/contents", json!([user("hi"), model(json!({"text": "said"})), user("and?")]))
+        .dropped(&["contents[].parts[].thought"]);
+    // The vendor's own thinking stays as it was.
+    let own = json!({"contents": [user("hi"), model(json!({"text": "Think", "thought": true})),
+        model(json!({"text": "ing", "thought": true, "thoughtSignature": "AbC+/w=="}))]});
+    sent(GEMINI, FLASH, own.clone(), RULES).has("", own);
+}
+
+#[test]
+fn a_list_of_no_declarations_is_no_tool_elsewhere() {
+    let contents = json!([{"role": "user", "parts": [{"text": "hi"}]}]);
+    let body = json!({"contents": contents, "tools": [{"functionDeclarations": []}]});
+    let (openai, report) = translate(GEMINI, OPENAI, "m", body.clone(), RULES).unwrap();
+    assert_eq!(openai.get("tools"), None, "{openai}");
+    assert_eq!(report, Report::default());
+    sent(GEMINI, FLASH, body.clone(), RULES).has("", body);
+    let both = json!({"contents": contents, "tools": [{"functionDeclarations": []}, {"functionDeclarations": [{"name": "f"}]}]});
+    let (openai, _) = translate(GEMINI, OPENAI, "m", both, RULES).unwrap();
+    assert_eq!(openai["tools"].as_array().map(Vec::len), Some(1), "{openai}");
+}
+
+#[test]
+fn what_stands_beside_the_parts_of_a_result_is_told_as_lost() {
+    let call = json!({"type": "tool_use", "id": "c1", "name": "f", "input": {}});
+    let found = json!([{"type": "text", "text": "r", "more": 1},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}, "other": true}]);
+    let body = json!({"max_tokens": 9, "messages": [
+        {"role": "user", "content": "go"}, {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": found}]},
+    ]});
+    sent(ANTHROPIC, THIRD, body, RULES).dropped(&["messages[].content[].more", "messages[].content[].other"]);
+}
+
+#[test]
+fn a_shape_without_a_schema_is_json_of_any_shape() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let format = json!({"type": "json_schema", "json_schema": {"name": "n", "description": "d"}});
+    openai(FLASH, json!({"response_format": format, "tools": tools}))
+        .has("/systemInstruction/parts/0/text", json!("When you answer, answer with one JSON object and nothing else."))
+        .approximated(&["response_format"]);
+    openai(FLASH, json!({"response_format": format}))
+        .has("/generationConfig", json!({"responseMimeType": "application/json"}))
+        .dropped(&["response_format.json_schema.description"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said_without_another_formats_paths() {
+    let told = |part: Value| {
+        let body = json!({"messages": [{"role": "user", "content": [part]}]});
+        translate(OPENAI, GEMINI, FLASH, body, RULES).unwrap_err()
+    };
+    let error = told(json!({"type": "file", "file": {"file_id": "file-1"}}));
+    assert_eq!(error.message, "a file that another vendor holds cannot be sent to a Gemini provider");
+    let error = told(json!({"type": "image_url", "image_url": {"url": "nonsense"}}));
+    assert_eq!(error.message, "the image must be a URL (http, https, gs) or a base64 data URL");
+    assert_eq!(error.param.as_deref(), Some("messages[].content[].image_url.url"));
+}

@@ -300,18 +300,82 @@ fn events_become_chunks_in_both_framings() {
     assert_eq!(sse, array);
     let answer = Answer::collect(sse);
     let texts: Vec<&PartKind> = answer.parts.iter().map(|part| &part.kind).collect();
-    let [
-        PartKind::Thinking { text, .. },
-        PartKind::Thinking { signature, .. },
-        PartKind::Text(said),
-        PartKind::ToolCall { id, .. },
-    ] = texts.as_slice()
+    let [PartKind::Thinking { text, signature }, PartKind::Text(said), PartKind::ToolCall { id, .. }] =
+        texts.as_slice()
     else {
         panic!("{texts:?}")
     };
     assert_eq!((text.as_str(), said.as_str(), id.as_str()), ("hm", "ä\n\"b", "1"));
     let signature = super::super::signature::read(signature.clone().unwrap());
     assert_eq!(signature, super::super::signature::Told::Foreign("pillion:AnthropicMessages:sig".to_owned()));
+}
+
+/// The parts of a stream of thinking that comes in these pieces.
+fn thought(origin: Format, pieces: &[&str], signature: Option<&str>) -> Vec<Value> {
+    let mut events = vec![
+        Event::Start { id: "i".to_owned(), model: "m".to_owned(), created: None, usage: None },
+        Event::PartStart { part: 0, start: PartStart::Thinking },
+    ];
+    let text = |text: &&str| Event::PartDelta { part: 0, delta: PartDelta::Text((*text).to_owned()) };
+    events.extend(pieces.iter().map(text));
+    let signature = signature.map(|signature| PartDelta::Signature(signature.to_owned()));
+    events.extend(signature.map(|delta| Event::PartDelta { part: 0, delta }));
+    events.push(Event::PartEnd { part: 0 });
+    let array = ReplyContext { framing: Framing::JsonArray, ..context(origin) };
+    let text = format!("{}]", stream(GEMINI, array, events));
+    let chunks: Vec<Value> = serde_json::from_str(&text).unwrap();
+    chunks.iter().map(|chunk| chunk["candidates"][0]["content"]["parts"][0].clone()).collect()
+}
+
+/// The AI SDK's client passes over a signature on an empty text.
+#[test]
+fn the_signature_of_thinking_stands_on_its_last_character() {
+    let signed = super::super::signature::write(Format::AnthropicMessages, Some("sig"));
+    assert_eq!(
+        thought(Format::AnthropicMessages, &["Think o", "n", "é"], Some("sig")),
+        [
+            json!({"text": "Think ", "thought": true}),
+            json!({"text": "o", "thought": true}),
+            json!({"text": "n", "thought": true}),
+            json!({"text": "é", "thought": true, "thoughtSignature": signed}),
+        ]
+    );
+    assert_eq!(
+        thought(GEMINI, &["hm"], None),
+        [json!({"text": "h", "thought": true}), json!({"text": "m", "thought": true})]
+    );
+    // Without a text the signature stands alone.
+    assert_eq!(
+        thought(Format::AnthropicMessages, &[], Some("sig")),
+        [json!({"text": "", "thought": true, "thoughtSignature": signed})]
+    );
+}
+
+#[test]
+fn a_call_without_an_id_gets_the_same_one_whole_and_as_a_stream() {
+    let call = json!([{"functionCall": {"name": "f", "args": {"x": 1}}}]);
+    let pieces = [
+        json!([{"functionCall": {"name": "f", "willContinue": true}}]),
+        json!([{"functionCall": {"partialArgs": [{"jsonPath": "$.x", "numberValue": 1}]}}]),
+    ];
+    let id = |answer: Answer| match answer.parts.into_iter().next_back().map(|part| part.kind) {
+        Some(PartKind::ToolCall { id, .. }) => id,
+        other => panic!("{other:?}"),
+    };
+    let whole =
+        |reply: Value| id(super::super::decode_reply(reply, &Names::default(), &mut Report::default()).unwrap());
+    // Vertex AI tells the time, and counts the prompt at the end.
+    let [begun, ended] = pieces.map(chunk);
+    let chunks = json!([chunk(json!([{"text": "a"}])), begun, ended, last(json!([{"text": ""}]))]);
+    assert_eq!(id(Answer::collect(read(chunks))), whole(last(call.clone())));
+    // The Gemini API counts it in every chunk, and tells no time.
+    let untimed = |mut reply: Value| {
+        reply["usageMetadata"] = json!({"promptTokenCount": 3, "totalTokenCount": 5});
+        reply["createTime"] = Value::Null;
+        reply
+    };
+    let chunks = json!([untimed(chunk(json!([{"text": "a"}]))), untimed(last(call.clone()))]);
+    assert_eq!(id(Answer::collect(read(chunks))), whole(untimed(last(call))));
 }
 
 #[test]
