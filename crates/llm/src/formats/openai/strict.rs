@@ -50,7 +50,7 @@ fn fits(schema: &mut Value) -> bool {
     let Value::Object(schema) = schema else { return false };
     schema.retain(|key, value| {
         let nothing = key == "default" && value.is_null();
-        !nothing && !IDLE.contains(&key.as_str()) && !(key == "format" && is_width(value))
+        !(nothing || IDLE.contains(&key.as_str()) || key == "format" && is_width(value))
     });
     if schema.contains_key("$ref") {
         return schema.len() == 1 && schema.get("$ref").and_then(Value::as_str).is_some_and(|at| at.starts_with('#'));
