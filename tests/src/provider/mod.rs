@@ -65,7 +65,8 @@ impl Default for Options {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             folders: vec![workspace::samples(), workspace::corpus()],
-            specs: Some(workspace::specs()).filter(|folder| folder.is_dir()),
+            // The demo is built without them.
+            specs: Some(workspace::specs()).filter(|folder| cfg!(feature = "schemas") && folder.is_dir()),
             keys: vec![KEY.into()],
             forbidden: vec!["injected-by-pillion".into()],
             tls_names: Vec::new(),
