@@ -2,6 +2,7 @@
 //! web's or of a cloud's store, what is here is base64 in the usual alphabet with its media type.
 
 use crate::Format;
+use crate::json::{take_object, take_string};
 use crate::model::{Content, Part, PartKind, Request, Source};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,6 +35,7 @@ fn spell_content(content: &mut Content, alphabets: bool) {
     }
 }
 
+/// Some clients write the bare URL of an image, or the bare base64 of a file.
 fn spell_part(part: &mut Part) {
     match &mut part.kind {
         PartKind::Image(source) | PartKind::Audio(source) | PartKind::Video(source) => read_data_url(source),
@@ -49,16 +51,23 @@ fn spell_part(part: &mut Part) {
                 *source = Source::Base64 { media_type, data };
             }
         }
-        // Some of OpenAI's clients write the bare URL of an image.
-        PartKind::Foreign(value) => {
-            if let Some(url) = value.get("image_url").and_then(Value::as_str).filter(|_| value["type"] == "image_url") {
-                let mut source = Source::from_url(url.to_owned());
-                read_data_url(&mut source);
-                part.kind = PartKind::Image(source);
-            }
+        PartKind::Foreign(Value::Object(members)) if members.get("type").is_some_and(|kind| kind == "image_url") => {
+            let Some(url) = take_string(members, "image_url") else { return };
+            let mut source = Source::from_url(url);
+            read_data_url(&mut source);
+            let mut extras = std::mem::take(members);
+            extras.shift_remove("type");
+            let cache = take_object(&mut extras, "cache_control").map(Value::Object);
+            *part = Part { cache, extras, ..Part::new(PartKind::Image(source)) };
         }
         _ => {}
     }
+}
+
+/// Whether anybody can fetch it.
+pub(crate) fn is_web(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 /// A `data:` URL in another spelling than the plain one: of upper case, or with parameters behind its type.
@@ -108,14 +117,19 @@ fn standardise(data: &mut String) {
 /// The text of a document that is here and is one by its media type.
 pub(crate) fn text_of(source: &Source) -> Option<String> {
     let Source::Base64 { media_type, data } = source else { return None };
-    let is_text = media_type.starts_with("text/") || media_type == "application/json";
-    let bytes = if is_text { STANDARD.decode(data).ok()? } else { return None };
+    let bytes = if is_text(media_type) { STANDARD.decode(data).ok()? } else { return None };
     String::from_utf8(bytes).ok()
+}
+
+/// Whether a document of this type can be told as text.
+pub(crate) fn is_text(media_type: &str) -> bool {
+    media_type.starts_with("text/") || media_type == "application/json"
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_data_url_is_read_in_every_spelling() {
@@ -132,6 +146,18 @@ mod tests {
             read_data_url(&mut source);
             assert_eq!(source, Source::Url(url.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_bare_url_of_an_image_is_one_and_what_stands_beside_it_stays() {
+        let url = "https://x.y/a.png";
+        let value =
+            json!({"type": "image_url", "image_url": url, "detail": "low", "cache_control": {"type": "ephemeral"}});
+        let mut part = Part::new(PartKind::Foreign(value));
+        spell_part(&mut part);
+        assert_eq!(part.kind, PartKind::Image(Source::Url(url.to_owned())));
+        assert_eq!(part.cache, Some(json!({"type": "ephemeral"})));
+        assert_eq!(Value::Object(part.extras), json!({"detail": "low"}));
     }
 
     #[test]

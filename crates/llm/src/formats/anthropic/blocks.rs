@@ -1,6 +1,7 @@
 //! Images and documents as Anthropic's content blocks.
 
 use crate::BodyError;
+use crate::formats::sources::is_web;
 use crate::json::Object;
 use crate::model::Source;
 use base64::Engine as _;
@@ -50,8 +51,7 @@ pub(super) fn document(source: Source, name: Option<String>, own: bool) -> Resul
             media if media.starts_with("text/") => Source::Text(decoded(&data)?),
             media => return Err(unsupported(&format!("a file of type '{media}'"))),
         },
-        // Some clients send the bare base64 of a PDF.
-        Source::Url(data) if !own && !is_web(&data) => Source::Base64 { media_type: PDF.to_owned(), data },
+        Source::Url(url) if !own && !is_web(&url) => return Err(unsupported("a file that is at no http(s) URL")),
         source => source,
     };
     let mut block = object([("type", json!("document")), ("source", written(source, own)?)]);
@@ -107,11 +107,6 @@ fn decoded(data: &str) -> Result<String, BodyError> {
 fn unsupported(what: &str) -> BodyError {
     let message = format!("{what} cannot be sent to an Anthropic Messages provider");
     BodyError::unsupported("messages[].content[].file", message)
-}
-
-fn is_web(url: &str) -> bool {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 /// The text of a result block.

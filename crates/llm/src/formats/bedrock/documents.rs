@@ -3,6 +3,7 @@
 
 use super::media::{self, Formats};
 use crate::BodyError;
+use crate::formats::sources::is_web;
 use crate::json::Object;
 use crate::model::Source;
 use base64::Engine as _;
@@ -134,11 +135,6 @@ pub(super) fn document(
         Source::Url(url) if url.starts_with("s3://") => {
             (media::DOCUMENT.of_name(&url).unwrap_or("pdf"), json!({"s3Location": {"uri": url}}))
         }
-        // Some clients send the bare base64 of a PDF.
-        Source::Url(data) if !data.contains(':') => {
-            let format = name.and_then(|name| media::DOCUMENT.of_name(name)).unwrap_or("pdf");
-            (format, json!({"bytes": data}))
-        }
         other => return Err(kind.refused(&other)),
     };
     let name = names.name(name);
@@ -161,11 +157,6 @@ fn is_text(media_type: &str) -> bool {
         || ["json", "xml", "yaml", "javascript", "x-sh"].iter().any(|kind| {
             plain.strip_prefix("application/").is_some_and(|name| name == *kind || name.ends_with(&format!("+{kind}")))
         })
-}
-
-fn is_web(url: &str) -> bool {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Object {

@@ -1,6 +1,6 @@
 //! The messages of a neutral request as Cohere has them: results of tools apart, documents beside the messages.
 
-use super::encode_parts::{plain, with_image, written};
+use super::encode_parts::{plain, written};
 use super::encode_request::send_name;
 use super::{PLAN, SPELLED_ROLE, citations, documents};
 use crate::formats::openai::{is_billing, is_foreign_call, kind_name, put_signature};
@@ -211,7 +211,7 @@ impl<'a> Encoder<'a> {
         let form = content.form;
         let mut parts = Vec::new();
         for part in content.parts {
-            let Part { kind, cache, extras, .. } = if self.own { part } else { with_image(part) };
+            let Part { kind, cache, extras, .. } = part;
             match kind {
                 PartKind::Text(text) => parts.push(self.text(text, cache, extras)),
                 PartKind::Document { source: Source::Text(text), name } if !self.own => {

@@ -3,10 +3,10 @@
 use super::documents;
 use super::encode_messages::Encoder;
 use crate::BodyError;
-use crate::formats::openai::{is_web, merge, source_of};
-use crate::json::{Object, take_object, take_string};
+use crate::formats::openai::{merge, source_of};
+use crate::formats::sources::{is_text, is_web, text_of};
+use crate::json::Object;
 use crate::model::{Form, Part, PartKind, Source};
-use base64::Engine as _;
 use serde_json::{Value, json};
 
 impl Encoder<'_> {
@@ -34,7 +34,7 @@ impl Encoder<'_> {
             self.documents.push(document);
             return Ok(None);
         }
-        let Part { kind, cache, mut extras, .. } = if self.own { part } else { with_image(part) };
+        let Part { kind, cache, mut extras, .. } = part;
         Ok(Some(match kind {
             PartKind::Text(text) => self.text(text, cache, extras),
             PartKind::Image(Source::Url(url)) if !self.own && !is_web(&url) => {
@@ -93,32 +93,18 @@ impl Encoder<'_> {
     }
 }
 
-/// The image of a part that has its bare URL, which some clients write; any other part as it is.
-pub(super) fn with_image(mut part: Part) -> Part {
-    let PartKind::Foreign(Value::Object(members)) = &mut part.kind else { return part };
-    if members.get("type").is_none_or(|kind| kind != "image_url") {
-        return part;
-    }
-    let Some(url) = take_string(members, "image_url") else { return part };
-    let mut extras = std::mem::take(members);
-    let cache = take_object(&mut extras, "cache_control").map(Value::Object);
-    Part { cache, extras, ..Part::new(PartKind::Image(Source::from_url(url))) }
-}
-
 fn unsupported(what: &str) -> BodyError {
     BodyError::unsupported("messages", format!("{what} cannot be sent to a Cohere provider"))
 }
 
 /// The text of a document that is here; the API takes no other.
 fn document_text(source: Source) -> Result<String, BodyError> {
+    if let Some(text) = text_of(&source) {
+        return Ok(text);
+    }
     match source {
         Source::Text(text) => Ok(text),
-        Source::Base64 { media_type, data } if media_type.starts_with("text/") || media_type == "application/json" => {
-            let bytes = base64::engine::general_purpose::STANDARD.decode(data).ok();
-            bytes
-                .and_then(|bytes| String::from_utf8(bytes).ok())
-                .ok_or_else(|| unsupported("a document that is no text"))
-        }
+        Source::Base64 { media_type, .. } if is_text(&media_type) => Err(unsupported("a document that is no text")),
         Source::Base64 { media_type, .. } => Err(unsupported(&format!("a document of type '{media_type}'"))),
         Source::Url(_) => Err(unsupported("a document by URL")),
         Source::Other(value) if value.get("type").is_some() => Err(unsupported(&source_of(&value))),

@@ -97,8 +97,6 @@ impl Parts<'_> {
             }),
             "video_url" => text("/video_url/url").map(|url| PartKind::Video(Source::from_url(url))),
             "audio_url" => text("/audio_url/url").map(|url| PartKind::Audio(Source::from_url(url))),
-            // Some clients write the bare URL.
-            "image_url" => text("/image_url").map(|url| PartKind::Image(Source::from_url(url))),
             "search_result" => {
                 self.report.approximate("messages[].content[].search_result");
                 Some(PartKind::Text(search_result(&value)))

@@ -112,8 +112,6 @@ pub(super) fn write(
         Source::Url(url) => match inlined(&url) {
             Some((media_type, data)) => Ok(inline(&media_type, data)),
             None if is_address(&url) => Ok(file(url, kind, cloud, field, report)),
-            // Some clients send the bare base64 of a PDF.
-            None if kind == "document" && is_base64(&url) => Ok(inline("application/pdf", url)),
             None => {
                 let message = format!("the {kind} must be a URL (http, https, gs) or a base64 data URL");
                 Err(BodyError::field(field, message))
@@ -171,10 +169,6 @@ fn inlined(url: &str) -> Option<(String, String)> {
 fn is_address(url: &str) -> bool {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     matches!(scheme.as_deref(), Some("http" | "https" | "gs"))
-}
-
-fn is_base64(text: &str) -> bool {
-    text.len() > 16 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
 }
 
 pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Object {

@@ -3,7 +3,7 @@
 use super::decode_messages::DOCUMENT_URL;
 use super::encode_messages::Encoder;
 use crate::BodyError;
-use crate::formats::sources::text_of;
+use crate::formats::sources::{is_web, text_of};
 use crate::json::Object;
 use crate::model::{Form, Part, PartKind, Source};
 use serde_json::{Value, json};
@@ -132,12 +132,6 @@ pub(super) fn titled(name: Option<String>, text: String) -> String {
         Some(name) => format!("{name}\n\n{text}"),
         None => text,
     }
-}
-
-/// Whether anybody can fetch it.
-pub(crate) fn is_web(url: &str) -> bool {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 /// A source that only its own vendor's format knows.

@@ -25,7 +25,7 @@ pub(crate) use decode_request::decode_tool;
 pub use decode_request::{decode_params, decode_request};
 pub use decode_stream::StreamDecoder;
 pub(crate) use encode_messages::is_billing;
-pub(crate) use encode_parts::{foreign_name, is_web, kind_name, merge, source_of};
+pub(crate) use encode_parts::{foreign_name, kind_name, merge, source_of};
 pub use encode_reply::encode_reply;
 pub use encode_request::encode_request;
 pub(crate) use encode_settings::{cannot_reason, effort_of, samples_alone};

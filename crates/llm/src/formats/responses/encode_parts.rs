@@ -2,8 +2,8 @@
 
 use super::annotations::object;
 use super::encode_input::Input;
-use crate::formats::openai::{foreign_name, is_web, kind_name, source_of};
-use crate::formats::sources::text_of;
+use crate::formats::openai::{foreign_name, kind_name, source_of};
+use crate::formats::sources::{is_web, text_of};
 use crate::json::Object;
 use crate::model::{Part, PartKind, Source};
 use crate::{BodyError, Format};
